@@ -68,8 +68,7 @@ char *read_fd_whole(int fd, struct arena *arena, size_t *size, struct error *e)
     return text;
 }
 
-char *read_file_at(int dir_fd, const char *path, struct arena *arena, size_t *size,
-                   struct error *e)
+char *read_file_at(int dir_fd, const char *path, struct arena *arena, size_t *size, struct error *e)
 {
     AUTO_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -155,8 +154,7 @@ int remove_tree_at(int dir_fd, const char *path, struct error *e)
     if (errno != EISDIR && errno != EPERM)
         return fail_errno(e, "cannot remove %s", path);
     {
-        AUTO_CLOSE int fd =
-            openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        AUTO_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
             return fail_errno(e, "cannot remove %s", path);
         if (remove_children(fd, e) < 0)

@@ -19,8 +19,8 @@ void log_line(const struct log *log, enum log_level level, const char *format, .
         return;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    long long micros = (now.tv_sec - log->start.tv_sec) * 1000000LL +
-                       (now.tv_nsec - log->start.tv_nsec) / 1000;
+    long long micros =
+        (now.tv_sec - log->start.tv_sec) * 1000000LL + (now.tv_nsec - log->start.tv_nsec) / 1000;
     char line[2048];
     const char *mark = level == LOG_ERROR ? "Error (" : level == LOG_WARNING ? "Warn  (" : "";
     int length = snprintf(line, sizeof(line), "(%02lld.%06lld) %s", micros / 1000000,

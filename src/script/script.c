@@ -72,10 +72,9 @@ static struct script_op *add_op(struct script *script, const char *words, uint32
 {
     struct script_op *op = script_room(script->area, sizeof(*op));
     /* Where the area is full, callers still get an op to fill; script_end reports it. */
-    static _Thread_local struct script_op overflow;
     if (!op) {
-        overflow = (struct script_op){0};
-        return &overflow;
+        script->overflow = (struct script_op){0};
+        return &script->overflow;
     }
     op->kind = kind;
     op->words = words;

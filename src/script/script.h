@@ -57,7 +57,8 @@ struct script_area {
 struct script {
     struct script_area *area;
     struct script_head *head;
-    struct script_op *last; /* NULL while empty */
+    struct script_op *last;    /* NULL while empty */
+    struct script_op overflow; /* what callers fill once the area is full */
 };
 
 /* Bytes of the runner's code, which stands at the beginning of every area. */
@@ -79,8 +80,10 @@ void *script_local(const struct script_area *area, uint64_t remote);
 int script_begin(struct script *script, struct script_area *area, bool trap, struct error *e);
 
 /* Adds a system call; `words` (kept by address) say what it is for in messages and listings. The op
- * may be changed afterwards (demand, forward, child). Never NULL: a full area ends in an op outside
+ * may be changed afterwards (demand, forward, child). Never NULL: a full area gives an op outside
  * of it and script_end fails. */
+struct script_op *script_call6(struct script *script, const char *words, long number,
+                               const uint64_t argument[6]);
 #define SCRIPT_CALL(script, words, number, ...)                                                    \
     script_call6((script), (words), (number), (const uint64_t[6]){__VA_ARGS__})
 

@@ -26,15 +26,15 @@ struct stasis_inherited_fd {
 };
 
 struct stasis_options {
-    pid_t pid;              /* dump: root of the tree, as the caller's pid namespace counts */
-    int images_dir;         /* descriptor of the image directory */
-    const char *root;       /* root of the mount namespace (--root); NULL: as found / the image's */
-    bool leave_running;     /* dump: the tree goes on after it */
-    bool leave_stopped;     /* dump: the tree stays stopped after it */
-    bool shell_job;         /* session and terminal are the caller's */
-    bool restore_detached;  /* restore: return when the tree runs (the caller is not its parent) */
-    bool restore_as_child;  /* restore: the root task is a child of the calling process */
-    bool manage_cgroups;    /* dump and restore cgroup membership and properties */
+    pid_t pid;             /* dump: root of the tree, as the caller's pid namespace counts */
+    int images_dir;        /* descriptor of the image directory */
+    const char *root;      /* root of the mount namespace (--root); NULL: as found / the image's */
+    bool leave_running;    /* dump: the tree goes on after it */
+    bool leave_stopped;    /* dump: the tree stays stopped after it */
+    bool shell_job;        /* session and terminal are the caller's */
+    bool restore_detached; /* restore: return when the tree runs (the caller is not its parent) */
+    bool restore_as_child; /* restore: the root task is a child of the calling process */
+    bool manage_cgroups;   /* dump and restore cgroup membership and properties */
     /* Mounts whose source lies outside the mount namespace. Dump: key is the mount point inside,
      * value the name it is noted under. Restore: key is that name, value the source path. */
     const struct stasis_mapping *external_mounts;
@@ -44,8 +44,9 @@ struct stasis_options {
     size_t cgroup_roots_count;
     const struct stasis_inherited_fd *inherited_fds;
     size_t inherited_fds_count;
-    const char *netns_path; /* restore: join this network namespace instead of making one; or NULL */
-    const struct log *log;  /* NULL: nothing is logged */
+    const char
+        *netns_path;       /* restore: join this network namespace instead of making one; or NULL */
+    const struct log *log; /* NULL: nothing is logged */
 };
 
 /* Writes images of the tree below options->pid into options->images_dir. On success the tree is

@@ -1,0 +1,218 @@
+#include "kernel/ptrace.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Results that the kernel uses between a signal and the restart of a system call
+ * (include/linux/errno.h); user space never sees them, a ptracer does. */
+enum {
+    KERNEL_ERESTARTSYS = 512,
+    KERNEL_ERESTARTNOINTR = 513,
+    KERNEL_ERESTARTNOHAND = 514,
+    KERNEL_ERESTART_RESTARTBLOCK = 516,
+};
+
+static int trace(long request, pid_t tid, uint64_t address, uint64_t data)
+{
+    return (int)ptrace((enum __ptrace_request)request, tid, (void *)address, (void *)data);
+}
+
+int tracee_seize_and_interrupt(pid_t tid, uint64_t options, struct error *e)
+{
+    if (trace(PTRACE_SEIZE, tid, 0, options) < 0)
+        return fail_errno(e, "cannot seize thread %d", (int)tid);
+    if (trace(PTRACE_INTERRUPT, tid, 0, 0) < 0 && errno != ESRCH) {
+        fail_errno(e, "cannot interrupt thread %d", (int)tid);
+        tracee_detach(tid);
+        return -1;
+    }
+    return 0;
+}
+
+int tracee_wait_stop(pid_t tid, bool *group_stopped, struct error *e)
+{
+    for (;;) {
+        int status;
+        pid_t got = waitpid(tid, &status, __WALL);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fail_errno(e, "cannot wait for thread %d", (int)tid);
+        if (!WIFSTOPPED(status))
+            return fail(e, ESRCH, "thread %d exited while it was being frozen", (int)tid);
+        int signal = WSTOPSIG(status);
+        if (status >> 16 == PTRACE_EVENT_STOP) {
+            *group_stopped =
+                signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+            return 0;
+        }
+        /* A signal on its way, or an event: it goes on, and the interrupt still comes. */
+        if (trace(PTRACE_CONT, tid, 0, (uint64_t)(status >> 16 ? 0 : signal)) < 0)
+            return fail_errno(e, "cannot continue thread %d", (int)tid);
+    }
+}
+
+int tracee_seize(pid_t tid, uint64_t options, bool *group_stopped, struct error *e)
+{
+    if (tracee_seize_and_interrupt(tid, options, e) < 0)
+        return -1;
+    if (tracee_wait_stop(tid, group_stopped, e) < 0) {
+        tracee_detach(tid);
+        return -1;
+    }
+    return 0;
+}
+
+void tracee_detach(pid_t tid)
+{
+    trace(PTRACE_DETACH, tid, 0, 0);
+}
+
+int tracee_get_registers(pid_t tid, struct user_regs_struct *registers, struct error *e)
+{
+    struct iovec area = {registers, sizeof(*registers)};
+    if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &area) < 0)
+        return fail_errno(e, "cannot read the registers of thread %d", (int)tid);
+    if (area.iov_len != sizeof(*registers))
+        return fail(e, ENOTSUP, "thread %d: 32-bit processes are not supported", (int)tid);
+    return 0;
+}
+
+int tracee_set_registers(pid_t tid, const struct user_regs_struct *registers, struct error *e)
+{
+    struct iovec area = {(void *)registers, sizeof(*registers)};
+    if (ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &area) < 0)
+        return fail_errno(e, "cannot set the registers of thread %d", (int)tid);
+    return 0;
+}
+
+void *tracee_get_xstate(pid_t tid, struct arena *arena, size_t *size, struct error *e)
+{
+    unsigned char buffer[16384];
+    struct iovec area = {buffer, sizeof(buffer)};
+    if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_X86_XSTATE, &area) < 0) {
+        fail_errno(e, "cannot read the extended state of thread %d", (int)tid);
+        return NULL;
+    }
+    *size = area.iov_len;
+    return arena_copy(arena, buffer, area.iov_len);
+}
+
+int tracee_get_signal_mask(pid_t tid, uint64_t *mask, struct error *e)
+{
+    if (trace(PTRACE_GETSIGMASK, tid, sizeof(*mask), (uint64_t)mask) < 0)
+        return fail_errno(e, "cannot read the signal mask of thread %d", (int)tid);
+    return 0;
+}
+
+int tracee_set_signal_mask(pid_t tid, uint64_t mask, struct error *e)
+{
+    if (trace(PTRACE_SETSIGMASK, tid, sizeof(mask), (uint64_t)&mask) < 0)
+        return fail_errno(e, "cannot set the signal mask of thread %d", (int)tid);
+    return 0;
+}
+
+int tracee_peek_signals(pid_t tid, bool shared, struct arena *arena, pending_signals *signals,
+                        struct error *e)
+{
+    memset(signals, 0, sizeof(*signals));
+    for (;;) {
+        siginfo_t batch[32];
+        struct __ptrace_peeksiginfo_args range = {
+            .off = signals->count,
+            .flags = shared ? PTRACE_PEEKSIGINFO_SHARED : 0,
+            .nr = sizeof(batch) / sizeof(*batch),
+        };
+        int count = trace(PTRACE_PEEKSIGINFO, tid, (uint64_t)&range, (uint64_t)batch);
+        if (count < 0)
+            return fail_errno(e, "cannot read the pending signals of thread %d", (int)tid);
+        if (count == 0)
+            return 0;
+        for (int i = 0; i < count; i++)
+            vec_add(arena, signals, batch[i]);
+    }
+}
+
+static int wait_for_trap(pid_t tid, struct error *e)
+{
+    int status;
+    while (waitpid(tid, &status, __WALL) < 0)
+        if (errno != EINTR)
+            return fail_errno(e, "cannot wait for thread %d", (int)tid);
+    if (WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP && status >> 16 == 0)
+        return 0;
+    if (!WIFSTOPPED(status))
+        return fail(e, ESRCH, "thread %d died while it ran a script", (int)tid);
+    return fail(e, EINTR, "thread %d stopped unexpectedly (signal %d, event %d)", (int)tid,
+                WSTOPSIG(status), status >> 16);
+}
+
+int tracee_call(pid_t tid, const struct user_regs_struct *registers, uint64_t gadget, long number,
+                const uint64_t argument[6], int64_t *result, struct error *e)
+{
+    struct user_regs_struct call = *registers;
+    call.rip = gadget;
+    call.rax = (uint64_t)number;
+    call.orig_rax = UINT64_MAX; /* or the kernel would restart what the freeze interrupted */
+    call.rdi = argument[0];
+    call.rsi = argument[1];
+    call.rdx = argument[2];
+    call.r10 = argument[3];
+    call.r8 = argument[4];
+    call.r9 = argument[5];
+    if (tracee_set_registers(tid, &call, e) < 0)
+        return -1;
+    if (trace(PTRACE_SINGLESTEP, tid, 0, 0) < 0)
+        return fail_errno(e, "cannot step thread %d", (int)tid);
+    if (wait_for_trap(tid, e) < 0 || tracee_get_registers(tid, &call, e) < 0)
+        return -1;
+    *result = (int64_t)call.rax;
+    return 0;
+}
+
+int tracee_run_until_trap(pid_t tid, const struct user_regs_struct *registers, uint64_t entry,
+                          uint64_t head, struct error *e)
+{
+    struct user_regs_struct run = *registers;
+    run.rip = entry;
+    run.r13 = head;
+    run.rax = 0;
+    run.orig_rax = UINT64_MAX;
+    if (tracee_set_registers(tid, &run, e) < 0)
+        return -1;
+    if (trace(PTRACE_CONT, tid, 0, 0) < 0)
+        return fail_errno(e, "cannot continue thread %d", (int)tid);
+    return wait_for_trap(tid, e);
+}
+
+/* nanosleep(2) and clock_nanosleep(2) have written the time that remains to where the caller wants
+ * it: sleeping on from there, not from the beginning, is what the restart block would have done. */
+static void sleep_on_for_what_remains(struct user_regs_struct *registers)
+{
+    if (registers->orig_rax == SYS_nanosleep && registers->rsi)
+        registers->rdi = registers->rsi;
+    if (registers->orig_rax == SYS_clock_nanosleep && registers->r10)
+        registers->rdx = registers->r10;
+}
+
+struct user_regs_struct registers_to_go_on(const struct user_regs_struct *frozen)
+{
+    struct user_regs_struct on = *frozen;
+    if ((int64_t)on.orig_rax < 0)
+        return on;
+    int64_t result = -(int64_t)on.rax;
+    if (result == KERNEL_ERESTART_RESTARTBLOCK)
+        sleep_on_for_what_remains(&on);
+    if (result == KERNEL_ERESTARTSYS || result == KERNEL_ERESTARTNOINTR ||
+        result == KERNEL_ERESTARTNOHAND || result == KERNEL_ERESTART_RESTARTBLOCK) {
+        on.rax = on.orig_rax;
+        on.rip -= 2; /* the length of SYSCALL */
+    }
+    return on;
+}

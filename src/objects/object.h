@@ -80,7 +80,13 @@ struct dump {
 
 /* ---- restore ---- */
 
-struct restore; /* restore/plan.h has the rest; objects see what follows */
+/* What objects see of a restore. The story's own structure (restore/) begins with it. */
+struct restore {
+    struct arena *arena;
+    const struct stasis_options *options;
+    const struct log *log;
+    int images_dir;
+};
 
 /* One open file of the image, and the descriptor that it became in the builder. */
 struct staged_file {

@@ -29,10 +29,11 @@ struct owner {
 /* One descriptor of a process, looked at from outside. */
 struct fd_view {
     const struct owner *owner;
-    int number;       /* in the process; -1 for a file that is no descriptor (cwd, exe, mapping) */
-    int fd;           /* the builder's duplicate by pidfd_getfd(2), or an O_PATH one where number is -1 */
-    struct stat st;   /* fstat(2) */
-    const char *link; /* readlink of /proc/PID/fd/N: a path as the target sees it, or kind:[inode] */
+    int number; /* in the process; -1 for a file that is no descriptor (cwd, exe, mapping) */
+    int fd;     /* the builder's duplicate by pidfd_getfd(2), or an O_PATH one where number is -1 */
+    struct stat st; /* fstat(2) */
+    const char
+        *link; /* readlink of /proc/PID/fd/N: a path as the target sees it, or kind:[inode] */
     uint64_t position; /* pos, flags, mnt_id of /proc/PID/fdinfo/N */
     uint32_t flags;    /* without O_CLOEXEC */
     bool close_on_exec;
@@ -68,7 +69,7 @@ struct dump {
     const struct log *log;
     struct image_set *images;
     VEC(struct namespace_id) namespaces;
-    struct mount_table *mounts; /* NULL while the tree shares the dumper's mount namespace */
+    struct mount_table *mounts;  /* NULL while the tree shares the dumper's mount namespace */
     struct file_registry *files; /* objects/registry.c */
     struct image *files_image;   /* files.img, kept open until the end */
     struct image *pipes_data;    /* pipes-data.img, created at the first pipe with contents */
@@ -116,13 +117,16 @@ extern const struct file_kind *const file_kinds[];
 char *describe_view(struct arena *arena, const struct fd_view *view);
 
 /* The image id of an open file description: the same for descriptors that share one (kcmp(2)
- * KCMP_FILE), saved by its kind at the first sight. 0 with *e where the kind is not supported. */
-uint32_t file_image_id(struct dump *dump, const struct fd_view *view, struct error *e);
-
-/* The same for a file that is no descriptor: the executable, a mapped file, cwd, root. `link` is the
- * name under /proc/PID ("exe", "cwd", "root", "map_files/..."). */
-uint32_t path_image_id(struct dump *dump, const struct owner *owner, const char *link,
+ * KCMP_FILE), saved by its kind at the first sight; *type (may be NULL) is its kind. 0 with *e
+ * where the kind is not supported. */
+uint32_t file_image_id(struct dump *dump, const struct fd_view *view, FdTypes *type,
                        struct error *e);
+
+/* The same for a file that is no descriptor: the executable, a mapped file, cwd, root. `link` is
+ * the name under /proc/PID ("exe", "cwd", "root", "map_files/..."), `flags` how it is to be opened.
+ */
+uint32_t path_image_id(struct dump *dump, const struct owner *owner, const char *link,
+                       uint32_t flags, struct error *e);
 
 /* ---- namespaces: one file per type ---- */
 

@@ -1,0 +1,105 @@
+/* Files with a name: regular files, directories, harmless character devices.
+ * See open(2), proc(5). */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "objects/kinds.h"
+#include "objects/mount.h"
+#include "objects/registry.h"
+
+/* null, zero, full, random, urandom: devices that hold nothing of the process. */
+static bool is_harmless_device(const struct stat *st)
+{
+    if (!S_ISCHR(st->st_mode) || major(st->st_rdev) != 1)
+        return false;
+    unsigned number = minor(st->st_rdev);
+    return number == 3 || number == 5 || number == 7 || number == 8 || number == 9;
+}
+
+static bool recognise_regfile(const struct fd_view *view)
+{
+    if (view->link[0] != '/')
+        return false;
+    if (view->flags & O_PATH && view->number >= 0)
+        return S_ISREG(view->st.st_mode) || S_ISDIR(view->st.st_mode);
+    return S_ISREG(view->st.st_mode) || S_ISDIR(view->st.st_mode) || is_harmless_device(&view->st);
+}
+
+/* Does the name still lead to this file, in the tree's own view? A restore opens it by that name.
+ */
+static int check_name(struct dump *dump, const struct fd_view *view, struct error *e)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW, .resolve = RESOLVE_IN_ROOT};
+    struct stat st;
+    AUTO_CLOSE int root = openat(dump->root->proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    /* Where the tree shares our mounts, names are as we see them, whatever chroot(2) it is in. */
+    AUTO_CLOSE int fd = dump->mounts
+                            ? (int)syscall(SYS_openat2, root, view->link, &how, sizeof(how))
+                            : open(view->link, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+    if (view->st.st_nlink == 0)
+        return fail(e, ENOTSUP, "deleted file %s: not supported yet", view->link);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return fail_errno(e, "file %s cannot be found by its name", view->link);
+    if (st.st_ino != view->st.st_ino || st.st_dev != view->st.st_dev)
+        return fail(e, ENOTSUP, "file %s: another file has its name now: not supported yet",
+                    view->link);
+    return 0;
+}
+
+/* Files of pseudo file systems speak of processes and devices, which may be others at restore. */
+static int check_file_system(const struct fd_view *view, struct error *e)
+{
+    struct statfs fs;
+    if (fstatfs(view->fd, &fs) < 0)
+        return fail_errno(e, "cannot ask for the file system of %s", view->link);
+    if (S_ISDIR(view->st.st_mode) && view->number < 0)
+        return 0;
+    if (fs.f_type == PROC_SUPER_MAGIC)
+        return fail(e, ENOTSUP, "file under /proc (%s): not supported yet", view->link);
+    if (fs.f_type == NSFS_MAGIC)
+        return fail(e, ENOTSUP, "namespace file %s: not supported yet", view->link);
+    return 0;
+}
+
+static int save_regfile(struct dump *dump, const struct fd_view *view, FileEntry *entry,
+                        struct error *e)
+{
+    RegFileEntry *reg = arena_alloc(dump->arena, sizeof(*reg));
+    int mount_id = -1;
+    reg_file_entry__init(reg);
+    reg->fown = arena_alloc(dump->arena, sizeof(*reg->fown));
+    if (check_name(dump, view, e) < 0 || check_file_system(view, e) < 0 ||
+        save_owner_of_signals(view, reg->fown, e) < 0 ||
+        mount_image_id(dump, view->mount_id, view->link, &mount_id, e) < 0)
+        return view->number < 0 ? -1 : fail_in(e, "%s", describe_view(dump->arena, view));
+    reg->id = entry->id;
+    reg->flags = view->flags;
+    reg->pos = view->position;
+    reg->name = arena_strdup(dump->arena, view->link);
+    reg->has_mnt_id = mount_id >= 0;
+    reg->mnt_id = mount_id;
+    reg->has_mode = 1;
+    reg->mode = view->st.st_mode;
+    if (S_ISREG(view->st.st_mode)) {
+        reg->has_size = 1;
+        reg->size = (uint64_t)view->st.st_size;
+    }
+    entry->reg = reg;
+    return 0;
+}
+
+const struct file_kind regfile_kind = {
+    .type = FD_TYPES__REG,
+    .name = "regular file",
+    .recognise = recognise_regfile,
+    .save = save_regfile,
+};

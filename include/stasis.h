@@ -47,6 +47,11 @@ struct stasis_options {
     const char
         *netns_path;       /* restore: join this network namespace instead of making one; or NULL */
     const struct log *log; /* NULL: nothing is logged */
+    /* dump: called once all images are written, while the tree still stands still, to save what
+     * belongs to the same moment (files that the tree wrote). If it fails, the dump fails and the
+     * tree goes on. May be NULL. */
+    int (*while_frozen)(void *context, struct error *e);
+    void *while_frozen_context;
 };
 
 /* Writes images of the tree below options->pid into options->images_dir. On success the tree is

@@ -161,8 +161,7 @@ static RseqEntry *rseq_registration(struct arena *arena, const struct thread *th
     return to;
 }
 
-static ThreadCoreEntry *thread_state(struct arena *arena, const struct task *task,
-                                     const struct thread *thread)
+static ThreadCoreEntry *thread_state(struct arena *arena, const struct thread *thread)
 {
     ThreadCoreEntry *to = arena_alloc(arena, sizeof(*to));
     thread_core_entry__init(to);
@@ -188,7 +187,7 @@ static ThreadCoreEntry *thread_state(struct arena *arena, const struct task *tas
         to->has_seccomp_mode = 1;
         to->seccomp_mode = (SeccompMode)thread->status.seccomp;
         to->has_seccomp_filter = thread->status.seccomp == 2;
-        to->seccomp_filter = task->seccomp_filter;
+        to->seccomp_filter = thread->seccomp_filter;
     }
     to->comm = arena_strdup(arena, thread->stat.comm);
     to->rseq_entry = rseq_registration(arena, thread);
@@ -323,7 +322,7 @@ static int save_core(struct tree *tree, const struct task *task, const struct th
         core.thread_info = processor_state(arena, thread, e);
         if (!core.thread_info)
             return fail_in(e, TASK_FORMAT, TASK_NAME(task));
-        core.thread_core = thread_state(arena, task, thread);
+        core.thread_core = thread_state(arena, thread);
     }
     return image_write_one(tree->dump->images, IMAGE_CORE,
                            thread && !leader ? thread->vtid : task->owner.vpid, &core.base, e);

@@ -44,6 +44,7 @@ struct thread {
     stack_t signal_stack;
     uint64_t tid_address;
     uint32_t parent_death_signal, securebits;
+    uint32_t seccomp_filter; /* index into seccomp.img of its last filter */
 };
 
 enum task_state { TASK_ALIVE = 1, TASK_STOPPED = 3, TASK_ZOMBIE = 6 }; /* values of the image */
@@ -63,7 +64,6 @@ struct task {
     bool has_loginuid;
     int32_t oom_score_adj;
     uint32_t vm_id, files_id, fs_id, sighand_id;
-    uint32_t seccomp_filter;          /* index into seccomp.img of the last filter */
     uint32_t cgroup_set;              /* cg_set of cgroup.img, 0 if cgroups are not dumped */
     bool first_of_files, first_of_vm; /* it is the one that dumps what it shares */
     /* Asked by script. */

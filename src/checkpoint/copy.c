@@ -1,0 +1,179 @@
+#include "checkpoint/copy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+enum {
+    chunk_bytes = 512 * 1024, /* fits into a second-level cache: the second copy finds it there */
+    pieces_at_once = 128,
+    most_workers = 4,
+    bytes_for_workers = 8 * 1024 * 1024, /* less is done sooner than threads are started */
+};
+
+/* A part of the work: consecutive in the file, scattered in the process. */
+struct chunk {
+    struct iovec pieces[pieces_at_once];
+    int piece_count;
+    size_t bytes;
+    off_t offset;
+};
+
+struct job {
+    const struct task *task;
+    int file;
+    VEC(struct chunk) chunks;
+    atomic_size_t next;
+    atomic_int failed;
+    struct error error; /* of the worker that set `failed` first */
+};
+
+static void plan_chunks(struct arena *arena, struct job *job, const page_ranges *ranges)
+{
+    struct chunk *chunk = NULL;
+    off_t offset = 0;
+    for (size_t i = 0; i < ranges->count; i++) {
+        for (uint64_t at = ranges->items[i].start; at < ranges->items[i].end;) {
+            if (!chunk || chunk->bytes == chunk_bytes || chunk->piece_count == pieces_at_once) {
+                chunk = vec_push(arena, &job->chunks);
+                chunk->offset = offset;
+            }
+            size_t bytes = ranges->items[i].end - at;
+            if (bytes > chunk_bytes - chunk->bytes)
+                bytes = chunk_bytes - chunk->bytes;
+            chunk->pieces[chunk->piece_count++] = (struct iovec){(void *)at, bytes};
+            chunk->bytes += bytes;
+            offset += (off_t)bytes;
+            at += bytes;
+        }
+    }
+}
+
+/* Where process_vm_readv(2) may not read (PROT_NONE, execute-only), /proc/PID/mem may. */
+static int read_forcibly(const struct task *task, const struct chunk *chunk, char *buffer)
+{
+    AUTO_CLOSE int memory = openat(task->owner.proc, "mem", O_RDONLY | O_CLOEXEC);
+    if (memory < 0)
+        return -1;
+    for (int i = 0; i < chunk->piece_count; i++) {
+        size_t left = chunk->pieces[i].iov_len;
+        off_t at = (off_t)(uintptr_t)chunk->pieces[i].iov_base;
+        while (left) {
+            ssize_t got = pread(memory, buffer, left, at);
+            if (got <= 0)
+                return -1;
+            buffer += got;
+            at += got;
+            left -= (size_t)got;
+        }
+    }
+    return 0;
+}
+
+static int read_chunk(const struct task *task, const struct chunk *chunk, char *buffer)
+{
+    struct iovec local = {buffer, chunk->bytes};
+    ssize_t got = process_vm_readv(task->owner.pid, &local, 1, chunk->pieces,
+                                   (unsigned long)chunk->piece_count, 0);
+    if (got == (ssize_t)chunk->bytes)
+        return 0;
+    return read_forcibly(task, chunk, buffer);
+}
+
+static int write_chunk(int file, const struct chunk *chunk, const char *buffer)
+{
+    for (size_t done = 0; done < chunk->bytes;) {
+        ssize_t n = pwrite(file, buffer + done, chunk->bytes - done, chunk->offset + (off_t)done);
+        if (n < 0 && errno != EINTR)
+            return -1;
+        if (n > 0)
+            done += (size_t)n;
+    }
+    return 0;
+}
+
+static void give_up(struct job *job, const char *words)
+{
+    struct error why = {0};
+    fail_errno(&why, TASK_FORMAT ": %s", TASK_NAME(job->task), words);
+    int expected = 0;
+    if (atomic_compare_exchange_strong(&job->failed, &expected, 1))
+        job->error = why;
+}
+
+static void *work(void *argument)
+{
+    struct job *job = argument;
+    char *buffer =
+        mmap(NULL, chunk_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (buffer == MAP_FAILED) {
+        give_up(job, "no memory to copy its pages");
+        return NULL;
+    }
+    size_t n;
+    while (!atomic_load(&job->failed) &&
+           (n = atomic_fetch_add(&job->next, 1)) < job->chunks.count) {
+        if (read_chunk(job->task, &job->chunks.items[n], buffer) < 0)
+            give_up(job, "cannot read its memory");
+        else if (write_chunk(job->file, &job->chunks.items[n], buffer) < 0)
+            give_up(job, "cannot write its pages");
+    }
+    munmap(buffer, chunk_bytes);
+    return NULL;
+}
+
+static size_t worker_count(const struct job *job)
+{
+    size_t bytes = job->chunks.count * (size_t)chunk_bytes;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (bytes < bytes_for_workers || processors < 2)
+        return 1;
+    return processors < most_workers ? (size_t)processors : most_workers;
+}
+
+static void share_work(struct job *job)
+{
+    pthread_t threads[most_workers];
+    size_t wanted = worker_count(job), started = 0;
+    while (started + 1 < wanted && pthread_create(&threads[started], NULL, work, job) == 0)
+        started++;
+    work(job);
+    while (started > 0)
+        pthread_join(threads[--started], NULL);
+}
+
+static int create_pages(struct tree *tree, uint32_t pages_id, struct error *e)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "pages-%u.img", pages_id);
+    int file = openat(image_set_dir(tree->dump->images), name,
+                      O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return file < 0 ? fail_errno(e, "cannot create %s", name) : file;
+}
+
+int copy_pages(struct tree *tree, const struct task *task, uint32_t pages_id,
+               const page_ranges *ranges, struct error *e)
+{
+    AUTO_CLOSE int file = create_pages(tree, pages_id, e);
+    if (file < 0)
+        return -1;
+    struct job job = {.task = task, .file = file};
+    plan_chunks(tree->dump->arena, &job, ranges);
+    if (job.chunks.count == 0)
+        return 0;
+    share_work(&job);
+    if (atomic_load(&job.failed)) {
+        *e = job.error;
+        return -1;
+    }
+    return 0;
+}

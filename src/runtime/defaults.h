@@ -6,6 +6,7 @@
 #define STASIS_RUNTIME_DEFAULTS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /* Arrays of names ("CAP_CHOWN"): Docker's fourteen, and all that this process could hand on. */
 json_t *runtime_default_capabilities(void);

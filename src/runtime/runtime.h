@@ -32,8 +32,8 @@ struct runtime_container {
 pid_t runtime_start(const struct runtime_container *container, struct error *e);
 
 /* Executes another process (the OCI `process` object, as JSON text) in the namespaces, cgroups and
- * seccomp filter of the container whose init is `init`. Its parent is the caller. Errors as those of
- * runtime_start. */
+ * seccomp filter of the container whose init is `init`. Its parent is the caller. Errors as those
+ * of runtime_start. */
 pid_t runtime_exec(const struct runtime_container *container, pid_t init, const char *process_json,
                    struct error *e);
 

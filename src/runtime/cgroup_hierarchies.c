@@ -1,0 +1,125 @@
+#include "runtime/cgroup_hierarchies.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/text.h"
+
+/* Undoes mountinfo's escapes (\040 for a blank) in place. */
+static void unescape(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from; to++) {
+        bool escaped = from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] >= '0' &&
+                       from[2] <= '7' && from[3] >= '0' && from[3] <= '7';
+        *to =
+            escaped ? (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0')) : *from;
+        from += escaped ? 4 : 1;
+    }
+    *to = 0;
+}
+
+/* Of a v1 hierarchy's super block options ("rw,cpu,cpuacct,clone_children"), the controllers. */
+static const char *controllers_of(char *options, struct arena *arena)
+{
+    static const char *const others[] = {
+        "rw", "ro", "noprefix", "clone_children", "xattr", "cpuset_v2_mode", "favordynmods"};
+    const char *controllers = "";
+    char *rest = NULL;
+    for (char *word = strtok_r(options, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+        bool other = starts_with(word, "release_agent=");
+        for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+            other = other || !strcmp(others[i], word);
+        if (!other)
+            controllers = arena_printf(arena, "%s%s%s", controllers, *controllers ? "," : "", word);
+    }
+    return controllers;
+}
+
+static bool is_known(const struct hierarchies *hierarchies, const struct hierarchy *candidate)
+{
+    for (size_t i = 0; i < hierarchies->count; i++)
+        if (hierarchies->items[i].v2 == candidate->v2 &&
+            !strcmp(hierarchies->items[i].controllers, candidate->controllers))
+            return true;
+    return false;
+}
+
+/* "ID PARENT DEV ROOT MOUNTPOINT OPTIONS [TAGS...] - TYPE SOURCE SUPEROPTIONS": proc(5). */
+static void read_line(struct hierarchies *hierarchies, char *line, struct arena *arena)
+{
+    char *tail = strstr(line, " - cgroup");
+    if (!tail)
+        return;
+    *tail = 0;
+    char *rest = NULL, *mount_point = strtok_r(line, " ", &rest);
+    for (int i = 0; i < 4 && mount_point; i++)
+        mount_point = strtok_r(NULL, " ", &rest);
+    char *type = strtok_r(tail + 3, " ", &rest);
+    char *source = strtok_r(NULL, " ", &rest), *options = strtok_r(NULL, " ", &rest);
+    if (!mount_point || !source || !options)
+        return;
+    unescape(mount_point);
+    bool v2 = !strcmp(type, "cgroup2");
+    struct hierarchy found = {arena_strdup(arena, mount_point),
+                              v2 ? "" : controllers_of(options, arena), v2};
+    if (!is_known(hierarchies, &found))
+        vec_add(arena, hierarchies, found);
+}
+
+int hierarchies_find(struct hierarchies *hierarchies, struct arena *arena, struct error *e)
+{
+    *hierarchies = (struct hierarchies){0};
+    char *text = read_file_at(AT_FDCWD, "/proc/self/mountinfo", arena, NULL, e);
+    if (!text)
+        return -1;
+    char *rest = NULL;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        read_line(hierarchies, line, arena);
+    return 0;
+}
+
+static bool list_contains(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+        if (strcspn(at, ",") == length && !strncmp(at, word, length))
+            return true;
+    return false;
+}
+
+const struct hierarchy *hierarchies_v1(const struct hierarchies *hierarchies,
+                                       const char *controller)
+{
+    for (size_t i = 0; i < hierarchies->count; i++)
+        if (list_contains(hierarchies->items[i].controllers, controller))
+            return &hierarchies->items[i];
+    return NULL;
+}
+
+const struct hierarchy *hierarchies_v2(const struct hierarchies *hierarchies)
+{
+    for (size_t i = 0; i < hierarchies->count; i++)
+        if (hierarchies->items[i].v2)
+            return &hierarchies->items[i];
+    return NULL;
+}
+
+bool cgroup_path_is_valid(const char *cgroups_path)
+{
+    const char *path = cgroups_path + (*cgroups_path == '/');
+    return *path && *path != '/' && path_is_plain(path);
+}
+
+int hierarchy_open_cgroup(const struct hierarchy *hierarchy, const char *cgroups_path)
+{
+    AUTO_CLOSE int top = open(hierarchy->mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (top < 0)
+        return -1;
+    const char *relative = cgroups_path + (*cgroups_path == '/');
+    return openat(top, relative, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}

@@ -1,0 +1,38 @@
+/* Forks the process that becomes part of a container, and hears from it whether it got there.
+ * clone3(2), setns(2). */
+#ifndef STASIS_RUNTIME_LAUNCH_H
+#define STASIS_RUNTIME_LAUNCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* What a step of the new process returns, if it returns: a success ends in execve(2). */
+enum launch_failure {
+    LAUNCH_SETUP_FAILED = -1,
+    LAUNCH_COMMAND_FAILED = -2, /* the fault is the command's: there is no such file, ... */
+};
+
+struct launch {
+    uint64_t namespaces; /* CLONE_NEW... of the new process */
+    int cgroup;          /* v2 cgroup that it starts in, or -1 */
+    /* Run first, 0 or an enum launch_failure. */
+    int (*prepare)(void *argument, struct error *e);
+    /* Run next; returns only on failure, an enum launch_failure. */
+    int (*become)(void *argument, struct error *e);
+    /* A pid namespace that a process joins counts only for its children: with this, `prepare` runs
+     * in a process of its own, whose child (the caller's too) runs `become`. */
+    bool joins_pid_namespace;
+    void *argument;
+};
+
+/* The pid of the new process once it has executed its command; else -1, the process is reaped, and
+ * e->code is ENOENT or EACCES only for LAUNCH_COMMAND_FAILED. */
+pid_t launch(const struct launch *launch, struct error *e);
+
+/* Keeps the codes that mean "the command" out of other errors. Returns -1. */
+int launch_not_the_command(struct error *e);
+
+#endif

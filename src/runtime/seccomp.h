@@ -1,0 +1,30 @@
+/* System call filters. OCI linux.seccomp; seccomp(2), libseccomp's seccomp_rule_add(3). */
+#ifndef STASIS_RUNTIME_SECCOMP_H
+#define STASIS_RUNTIME_SECCOMP_H
+
+#include <jansson.h>
+#include <linux/filter.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+/* A compiled filter; the instructions are the arena's. None: `length` is 0. */
+struct seccomp_filter {
+    struct sock_filter *instructions;
+    unsigned short length;
+    unsigned flags; /* SECCOMP_FILTER_FLAG_... */
+};
+
+/* The filter of a profile (NULL: none), compiled, or taken from the directory `cache` (NULL: not
+ * kept), where it is left for the next time. 0 or -1. */
+int seccomp_prepare(struct seccomp_filter *filter, const json_t *profile, const char *cache,
+                    struct arena *arena, struct error *e);
+
+/* seccomp_compile.c: does the work of seccomp_prepare. */
+int seccomp_compile(struct seccomp_filter *filter, const json_t *profile, struct arena *arena,
+                    struct error *e);
+
+/* Puts the filter on the calling process, which has no_new_privs set or CAP_SYS_ADMIN. */
+int seccomp_apply(const struct seccomp_filter *filter, struct error *e);
+
+#endif

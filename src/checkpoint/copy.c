@@ -155,9 +155,7 @@ static int create_pages(struct tree *tree, uint32_t pages_id, struct error *e)
 {
     char name[32];
     snprintf(name, sizeof(name), "pages-%u.img", pages_id);
-    int file = openat(image_set_dir(tree->dump->images), name,
-                      O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    return file < 0 ? fail_errno(e, "cannot create %s", name) : file;
+    return image_set_create(tree->dump->images, name, e);
 }
 
 int copy_pages(struct tree *tree, const struct task *task, uint32_t pages_id,

@@ -160,6 +160,8 @@ static int link_ancestors(struct tree *tree, struct memory *memories, const stru
             return fail(e, ELOOP, "processes nested too deeply");
         if (mkdirat(dir, "parent", 0700) < 0 && errno != EEXIST)
             return fail_errno(e, "cannot make the directory of shared pages");
+        if (level < 0)
+            image_set_adopt(tree->dump->images, "parent");
         int next = openat(dir, "parent", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (level >= 0)
             close(level);

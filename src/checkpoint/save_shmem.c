@@ -67,10 +67,9 @@ static int save_segment(struct tree *tree, const struct task *task, const struct
         return fail_errno(e, TASK_FORMAT ": %s: cannot open its shared memory", TASK_NAME(task),
                           name);
     snprintf(name, sizeof(name), "pages-%u.img", pages_id);
-    AUTO_CLOSE int to = openat(image_set_dir(tree->dump->images), name,
-                               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    AUTO_CLOSE int to = image_set_create(tree->dump->images, name, e);
     if (to < 0)
-        return fail_errno(e, "cannot create %s", name);
+        return -1;
     struct image *pagemap =
         image_create(tree->dump->images, IMAGE_SHMEM_PAGEMAP, (uint32_t)vma->inode);
     PagemapHead head = PAGEMAP_HEAD__INIT;

@@ -1,8 +1,9 @@
 /* Image files: a common word, a kind's magic, then entries of { u32 length, message }.
  *
  * Names, magics and messages are CRIU 4.2's. A directory of images is written through an image set:
- * files gather in a hidden directory beside and are renamed into place at commit, inventory.img
- * last, so that a directory without it is no checkpoint. Everything read is untrusted. */
+ * inventory.img comes last, by rename(2), so that a directory without it is no checkpoint; where
+ * the directory holds a checkpoint already, that one stays until the new one is whole. Everything
+ * read is untrusted. */
 #ifndef STASIS_IMAGE_IMAGE_H
 #define STASIS_IMAGE_IMAGE_H
 
@@ -57,9 +58,13 @@ struct image;
 
 /* Starts a set that will be published in the directory `dir_fd` (the caller's). NULL with *e. */
 struct image_set *image_set_new(struct arena *arena, int dir_fd, struct error *e);
-/* A descriptor of the hidden directory, for raw files (pages, ghosts, archives); owned by the set.
- * Whatever is created in it is published with the rest. */
+/* Where the files of the set gather; owned by the set. What is made there by other means than
+ * image_set_create and image_close must be adopted, or it is neither published nor removed. */
 int image_set_dir(const struct image_set *set);
+void image_set_adopt(struct image_set *set, const char *name);
+/* Creates a raw file of the set (pages, ghosts, archives), open for reading and writing, the
+ * caller's to close. -1 with *e. */
+int image_set_create(struct image_set *set, const char *name, struct error *e);
 /* Renames all files into place, inventory.img last. 0, or -1 with *e and the set still abandonable.
  */
 int image_set_commit(struct image_set *set, struct error *e);

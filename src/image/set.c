@@ -1,5 +1,4 @@
 /* Image files that are being written, and their publication. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -11,36 +10,53 @@
 #include "image/image.h"
 #include "image/kinds.h"
 
+static const char inventory_name[] = "inventory.img";
+
 struct image_set {
     struct arena *arena;
     int target;  /* the caller's directory */
-    int partial; /* the hidden directory; -1 once committed or abandoned */
-    const char *partial_name;
+    int partial; /* where files gather: a hidden directory, or the target; -1 in the end */
+    const char *partial_name;  /* NULL: the target held no checkpoint, files gather there */
+    VEC(const char *) written; /* names of image files */
+    struct image *inventory;   /* kept back until the commit */
 };
 
 struct image {
+    enum image_kind kind;
     struct image_set *set;
     const char *name;
     VEC(unsigned char) bytes;
 };
+
+/* Files of a set that is not whole must never be taken for a checkpoint: where the target holds
+ * one, the new files gather in a hidden directory; where it holds none, the missing inventory
+ * tells. */
+static int choose_place(struct image_set *set, struct error *e)
+{
+    if (faccessat(set->target, inventory_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+        set->partial = fcntl(set->target, F_DUPFD_CLOEXEC, 0);
+        return set->partial < 0 ? fail_errno(e, "cannot use the image directory") : 0;
+    }
+    set->partial_name = arena_printf(set->arena, ".stasis-partial-%d", (int)gettid());
+    if (remove_tree_at(set->target, set->partial_name, e) < 0)
+        return -1;
+    if (mkdirat(set->target, set->partial_name, 0700) < 0)
+        return fail_errno(e, "cannot write in the image directory");
+    set->partial = openat(set->target, set->partial_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (set->partial < 0) {
+        fail_errno(e, "cannot open %s in the image directory", set->partial_name);
+        unlinkat(set->target, set->partial_name, AT_REMOVEDIR);
+        return -1;
+    }
+    return 0;
+}
 
 struct image_set *image_set_new(struct arena *arena, int dir_fd, struct error *e)
 {
     struct image_set *set = arena_alloc(arena, sizeof(*set));
     set->arena = arena;
     set->target = dir_fd;
-    set->partial_name = arena_printf(arena, ".stasis-partial-%d", (int)gettid());
-    if (remove_tree_at(dir_fd, set->partial_name, e) < 0 ||
-        (mkdirat(dir_fd, set->partial_name, 0700) < 0 &&
-         fail_errno(e, "cannot write in the image directory") < 0))
-        return NULL;
-    set->partial = openat(dir_fd, set->partial_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (set->partial < 0) {
-        fail_errno(e, "cannot open %s in the image directory", set->partial_name);
-        unlinkat(dir_fd, set->partial_name, AT_REMOVEDIR);
-        return NULL;
-    }
-    return set;
+    return choose_place(set, e) < 0 ? NULL : set;
 }
 
 int image_set_dir(const struct image_set *set)
@@ -48,32 +64,53 @@ int image_set_dir(const struct image_set *set)
     return set->partial;
 }
 
+void image_set_adopt(struct image_set *set, const char *name)
+{
+    vec_add(set->arena, &set->written, arena_strdup(set->arena, name));
+}
+
+int image_set_create(struct image_set *set, const char *name, struct error *e)
+{
+    image_set_adopt(set, name);
+    int fd = openat(set->partial, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return fd < 0 ? fail_errno(e, "cannot create %s", name) : fd;
+}
+
+/* A directory cannot take the place of one that is not empty, nor of a link. */
 static int publish(struct image_set *set, const char *name, struct error *e)
 {
+    if (renameat(set->partial, name, set->target, name) == 0)
+        return 0;
+    if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR && errno != EISDIR)
+        return fail_errno(e, "cannot publish %s", name);
+    if (remove_tree_at(set->target, name, e) < 0)
+        return -1;
     if (renameat(set->partial, name, set->target, name) < 0)
         return fail_errno(e, "cannot publish %s", name);
     return 0;
 }
 
+static int publish_all(struct image_set *set, struct error *e)
+{
+    if (unlinkat(set->target, inventory_name, 0) < 0 && errno != ENOENT)
+        return fail_errno(e, "cannot replace %s", inventory_name);
+    for (size_t i = 0; i < set->written.count; i++)
+        if (publish(set, set->written.items[i], e) < 0)
+            return -1;
+    return 0;
+}
+
 int image_set_commit(struct image_set *set, struct error *e)
 {
-    static const char inventory[] = "inventory.img";
-    int again = dup(set->partial);
-    AUTO_CLOSEDIR DIR *dir = again < 0 ? NULL : fdopendir(again);
-    if (!dir)
-        return fail_errno(e, "cannot list the new images");
-    if (unlinkat(set->target, inventory, 0) < 0 && errno != ENOENT)
-        return fail_errno(e, "cannot replace %s", inventory);
-    rewinddir(dir);
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        if (entry->d_name[0] == '.' || !strcmp(entry->d_name, inventory))
-            continue;
-        if (publish(set, entry->d_name, e) < 0)
-            return -1;
-    }
-    if (faccessat(set->partial, inventory, F_OK, 0) == 0 && publish(set, inventory, e) < 0)
+    if (!set->inventory)
+        return fail(e, EINVAL, "no inventory: the images are not whole");
+    if (set->partial_name && publish_all(set, e) < 0)
         return -1;
-    unlinkat(set->target, set->partial_name, AT_REMOVEDIR);
+    if (replace_file_at(set->target, inventory_name, set->inventory->bytes.items,
+                        set->inventory->bytes.count, 0600, e) < 0)
+        return -1;
+    if (set->partial_name)
+        unlinkat(set->target, set->partial_name, AT_REMOVEDIR);
     close(set->partial);
     set->partial = -1;
     return 0;
@@ -81,10 +118,13 @@ int image_set_commit(struct image_set *set, struct error *e)
 
 void image_set_abandon(struct image_set *set)
 {
+    struct error ignored = {0};
     if (!set || set->partial < 0)
         return;
-    struct error ignored = {0};
-    remove_tree_at(set->target, set->partial_name, &ignored);
+    for (size_t i = 0; i < set->written.count; i++)
+        remove_tree_at(set->partial, set->written.items[i], &ignored);
+    if (set->partial_name)
+        remove_tree_at(set->target, set->partial_name, &ignored);
     close(set->partial);
     set->partial = -1;
 }
@@ -99,6 +139,7 @@ struct image *image_create(struct image_set *set, enum image_kind kind, uint32_t
     const struct image_format *format = image_format_of(kind);
     struct image *image = arena_alloc(set->arena, sizeof(*image));
     image->set = set;
+    image->kind = kind;
     image->name = image_name(set->arena, kind, id);
     put_word(image, format->common);
     put_word(image, format->magic);
@@ -138,9 +179,14 @@ void image_add(struct image *image, const ProtobufCMessage *message)
 
 int image_close(struct image *image, struct error *e)
 {
-    AUTO_CLOSE int fd =
-        openat(image->set->partial, image->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || write_all(fd, image->bytes.items, image->bytes.count) < 0)
+    if (image->kind == IMAGE_INVENTORY) {
+        image->set->inventory = image;
+        return 0;
+    }
+    AUTO_CLOSE int fd = image_set_create(image->set, image->name, e);
+    if (fd < 0)
+        return -1;
+    if (write_all(fd, image->bytes.items, image->bytes.count) < 0)
         return fail_errno(e, "cannot write %s", image->name);
     return 0;
 }

@@ -30,6 +30,7 @@ struct chunk {
 
 struct job {
     const struct task *task;
+    int memory; /* /proc/PID/mem */
     int file;
     VEC(struct chunk) chunks;
     atomic_size_t next;
@@ -58,17 +59,17 @@ static void plan_chunks(struct arena *arena, struct job *job, const page_ranges 
     }
 }
 
-/* Where process_vm_readv(2) may not read (PROT_NONE, execute-only), /proc/PID/mem may. */
-static int read_forcibly(const struct task *task, const struct chunk *chunk, char *buffer)
+/* process_vm_readv(2) would be one copy less, but it pins what it reads, and the kernel gives every
+ * page that is shared by copy-on-write a copy of its own before it is pinned (FAULT_FLAG_UNSHARE):
+ * looking would double the target's memory. /proc/PID/mem takes no pins; it also reads PROT_NONE.
+ */
+static int read_chunk(const struct job *job, const struct chunk *chunk, char *buffer)
 {
-    AUTO_CLOSE int memory = openat(task->owner.proc, "mem", O_RDONLY | O_CLOEXEC);
-    if (memory < 0)
-        return -1;
     for (int i = 0; i < chunk->piece_count; i++) {
         size_t left = chunk->pieces[i].iov_len;
         off_t at = (off_t)(uintptr_t)chunk->pieces[i].iov_base;
         while (left) {
-            ssize_t got = pread(memory, buffer, left, at);
+            ssize_t got = pread(job->memory, buffer, left, at);
             if (got <= 0)
                 return -1;
             buffer += got;
@@ -77,16 +78,6 @@ static int read_forcibly(const struct task *task, const struct chunk *chunk, cha
         }
     }
     return 0;
-}
-
-static int read_chunk(const struct task *task, const struct chunk *chunk, char *buffer)
-{
-    struct iovec local = {buffer, chunk->bytes};
-    ssize_t got = process_vm_readv(task->owner.pid, &local, 1, chunk->pieces,
-                                   (unsigned long)chunk->piece_count, 0);
-    if (got == (ssize_t)chunk->bytes)
-        return 0;
-    return read_forcibly(task, chunk, buffer);
 }
 
 static int write_chunk(int file, const struct chunk *chunk, const char *buffer)
@@ -122,7 +113,7 @@ static void *work(void *argument)
     size_t n;
     while (!atomic_load(&job->failed) &&
            (n = atomic_fetch_add(&job->next, 1)) < job->chunks.count) {
-        if (read_chunk(job->task, &job->chunks.items[n], buffer) < 0)
+        if (read_chunk(job, &job->chunks.items[n], buffer) < 0)
             give_up(job, "cannot read its memory");
         else if (write_chunk(job->file, &job->chunks.items[n], buffer) < 0)
             give_up(job, "cannot write its pages");
@@ -164,7 +155,10 @@ int copy_pages(struct tree *tree, const struct task *task, uint32_t pages_id,
     AUTO_CLOSE int file = create_pages(tree, pages_id, e);
     if (file < 0)
         return -1;
-    struct job job = {.task = task, .file = file};
+    AUTO_CLOSE int memory = openat(task->owner.proc, "mem", O_RDONLY | O_CLOEXEC);
+    if (memory < 0)
+        return fail_errno(e, TASK_FORMAT ": cannot open its memory", TASK_NAME(task));
+    struct job job = {.task = task, .memory = memory, .file = file};
     plan_chunks(tree->dump->arena, &job, ranges);
     if (job.chunks.count == 0)
         return 0;

@@ -6,7 +6,7 @@
 #include "kernel/pagemap.h"
 
 /* Writes the pages of `ranges`, in their order, to pages-ID.img. Several threads share the work of
- * a large one. process_vm_readv(2), proc_pid_mem(5). */
+ * a large one. proc_pid_mem(5). */
 int copy_pages(struct tree *tree, const struct task *task, uint32_t pages_id,
                const page_ranges *ranges, struct error *e);
 

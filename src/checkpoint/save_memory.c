@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "checkpoint/copy.h"
 #include "checkpoint/mapping.h"
 #include "checkpoint/tree.h"
@@ -158,9 +159,10 @@ static int link_ancestors(struct tree *tree, struct memory *memories, const stru
         const struct memory *theirs = memory_of(memories, tree, ancestor);
         if (strlen(up) + 4 > sizeof(up))
             return fail(e, ELOOP, "processes nested too deeply");
-        if (mkdirat(dir, "parent", 0700) < 0 && errno != EEXIST)
+        bool is_new = mkdirat(dir, "parent", 0700) == 0;
+        if (!is_new && errno != EEXIST)
             return fail_errno(e, "cannot make the directory of shared pages");
-        if (level < 0)
+        if (is_new && level < 0)
             image_set_adopt(tree->dump->images, "parent");
         int next = openat(dir, "parent", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (level >= 0)
@@ -205,6 +207,9 @@ int save_memory(struct tree *tree, struct error *e)
         memories[i].task = tree->tasks.items[i];
         memories[i].pagemap = -1;
     }
+    /* Links that a killed dump left behind would lead astray. */
+    if (count > 1)
+        result = remove_tree_at(image_set_dir(tree->dump->images), "parent", e);
     for (size_t i = 0; i < count && result == 0; i++) {
         if (memories[i].task->state == TASK_ZOMBIE)
             continue;

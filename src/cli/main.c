@@ -9,6 +9,7 @@
 #include "cli/containers.h"
 #include "cli/globals.h"
 #include "cli/help.h"
+#include "criu/criu.h"
 
 static int report_usage(const struct error *e, const char *path, int status)
 {
@@ -105,6 +106,10 @@ static int flush_output(int status)
 
 int main(int argc, char **argv)
 {
+    if (argc > 0 && !strcmp(basename(argv[0]), "criu"))
+        return criu_main(argc, argv);
+    if (argc > 1 && !strcmp(argv[1], "criu"))
+        return criu_main(argc - 1, argv + 1);
     AUTO_ARENA struct arena *arena = arena_new();
     struct words words = {argv + 1, argc > 0 ? (size_t)argc - 1 : 0};
     return flush_output(run_stasis(arena, words));

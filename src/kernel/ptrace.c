@@ -139,18 +139,25 @@ int tracee_peek_signals(pid_t tid, bool shared, struct arena *arena, pending_sig
     }
 }
 
-static int wait_for_trap(pid_t tid, struct error *e)
+/* Lets the thread run by `request` until it traps. One that job control had stopped reports that
+ * stop once more on the way, and is sent on. */
+static int run_to_trap(pid_t tid, long request, struct error *e)
 {
-    int status;
-    while (waitpid(tid, &status, __WALL) < 0)
-        if (errno != EINTR)
-            return fail_errno(e, "cannot wait for thread %d", (int)tid);
-    if (WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP && status >> 16 == 0)
-        return 0;
-    if (!WIFSTOPPED(status))
-        return fail(e, ESRCH, "thread %d died while it ran a script", (int)tid);
-    return fail(e, EINTR, "thread %d stopped unexpectedly (signal %d, event %d)", (int)tid,
-                WSTOPSIG(status), status >> 16);
+    for (;;) {
+        int status;
+        if (trace(request, tid, 0, 0) < 0)
+            return fail_errno(e, "cannot continue thread %d", (int)tid);
+        while (waitpid(tid, &status, __WALL) < 0)
+            if (errno != EINTR)
+                return fail_errno(e, "cannot wait for thread %d", (int)tid);
+        if (!WIFSTOPPED(status))
+            return fail(e, ESRCH, "thread %d died while it ran a script", (int)tid);
+        if (WSTOPSIG(status) == SIGTRAP && status >> 16 == 0)
+            return 0;
+        if (status >> 16 != PTRACE_EVENT_STOP)
+            return fail(e, EINTR, "thread %d stopped unexpectedly (signal %d, event %d)", (int)tid,
+                        WSTOPSIG(status), status >> 16);
+    }
 }
 
 int tracee_call(pid_t tid, const struct user_regs_struct *registers, uint64_t gadget, long number,
@@ -168,9 +175,7 @@ int tracee_call(pid_t tid, const struct user_regs_struct *registers, uint64_t ga
     call.r9 = argument[5];
     if (tracee_set_registers(tid, &call, e) < 0)
         return -1;
-    if (trace(PTRACE_SINGLESTEP, tid, 0, 0) < 0)
-        return fail_errno(e, "cannot step thread %d", (int)tid);
-    if (wait_for_trap(tid, e) < 0 || tracee_get_registers(tid, &call, e) < 0)
+    if (run_to_trap(tid, PTRACE_SINGLESTEP, e) < 0 || tracee_get_registers(tid, &call, e) < 0)
         return -1;
     *result = (int64_t)call.rax;
     return 0;
@@ -186,9 +191,7 @@ int tracee_run_until_trap(pid_t tid, const struct user_regs_struct *registers, u
     run.orig_rax = UINT64_MAX;
     if (tracee_set_registers(tid, &run, e) < 0)
         return -1;
-    if (trace(PTRACE_CONT, tid, 0, 0) < 0)
-        return fail_errno(e, "cannot continue thread %d", (int)tid);
-    return wait_for_trap(tid, e);
+    return run_to_trap(tid, PTRACE_CONT, e);
 }
 
 /* nanosleep(2) and clock_nanosleep(2) have written the time that remains to where the caller wants

@@ -361,7 +361,7 @@ int ask_tree(struct tree *tree, struct error *e)
 {
     for (size_t i = 0; i < tree->tasks.count; i++) {
         struct task *task = tree->tasks.items[i];
-        if (task->state == TASK_ZOMBIE || !task->first_of_vm)
+        if (task->state == TASK_DEAD || !task->first_of_vm)
             continue;
         int asked = block_signals(task, e);
         if (asked == 0)

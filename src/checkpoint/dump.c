@@ -38,7 +38,7 @@ static int place_tree(struct tree *tree, struct error *e)
     uint32_t *sets = arena_alloc(arena, sizeof(*sets) * tree->tasks.count);
     size_t count = 0;
     for (size_t i = 0; i < tree->tasks.count; i++) {
-        if (tree->tasks.items[i]->state == TASK_ZOMBIE)
+        if (tree->tasks.items[i]->state == TASK_DEAD)
             continue;
         alive[count] = tree->tasks.items[i];
         owners[count++] = tree->tasks.items[i]->owner;

@@ -31,7 +31,7 @@ static struct task *add_task(struct tree *tree, pid_t pid, struct task *parent, 
     memcpy(task->owner.comm, task->stat.comm, sizeof(task->owner.comm));
     task->sid = task->stat.sid;
     if (task->stat.state == 'Z' || task->stat.state == 'X') {
-        task->state = TASK_ZOMBIE;
+        task->state = TASK_DEAD;
         return task;
     }
     task->owner.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -128,7 +128,7 @@ static int freeze_task(struct tree *tree, pid_t pid, struct task *parent, struct
     struct task *task = add_task(tree, pid, parent, e);
     if (!task)
         return -1;
-    if (task->state == TASK_ZOMBIE)
+    if (task->state == TASK_DEAD)
         return parent ? 0 : fail(e, ESRCH, TASK_FORMAT ": has exited already", TASK_NAME(task));
     if (freeze_threads(tree, task, e) < 0) {
         struct proc_stat now;
@@ -139,7 +139,7 @@ static int freeze_task(struct tree *tree, pid_t pid, struct task *parent, struct
             return -1;
         task->threads.count = 0;
         task->stat = now;
-        task->state = TASK_ZOMBIE;
+        task->state = TASK_DEAD;
     }
     if (task->threads.count && task->threads.items[0].group_stopped)
         task->state = TASK_STOPPED;
@@ -149,7 +149,7 @@ static int freeze_task(struct tree *tree, pid_t pid, struct task *parent, struct
 static int freeze_children(struct tree *tree, struct task *task, struct error *e)
 {
     proc_numbers children;
-    if (task->state == TASK_ZOMBIE)
+    if (task->state == TASK_DEAD)
         return 0;
     if (proc_list_children(task->owner.proc, tree->dump->arena, &children, e) < 0)
         return fail_in(e, TASK_FORMAT, TASK_NAME(task));
@@ -205,7 +205,7 @@ static void wait_for_thread(struct thread *thread)
 void kill_tree(struct tree *tree)
 {
     for (size_t i = tree->tasks.count; i-- > 0;)
-        if (tree->tasks.items[i]->state != TASK_ZOMBIE)
+        if (tree->tasks.items[i]->state != TASK_DEAD)
             kill(tree->tasks.items[i]->owner.pid, SIGKILL);
     for (size_t i = tree->tasks.count; i-- > 0;) {
         struct task *task = tree->tasks.items[i];

@@ -277,11 +277,11 @@ static TaskCoreEntry *task_state_message(struct arena *arena, const struct task 
     TaskCoreEntry *to = arena_alloc(arena, sizeof(*to));
     task_core_entry__init(to);
     to->task_state = task->state;
-    to->exit_code = task->state == TASK_ZOMBIE ? (uint32_t)task->stat.exit_code : 0;
+    to->exit_code = task->state == TASK_DEAD ? (uint32_t)task->stat.exit_code : 0;
     to->personality = task->personality;
     to->flags = (uint32_t)task->stat.flags;
     to->comm = arena_strdup(arena, task->stat.comm);
-    if (task->state == TASK_ZOMBIE)
+    if (task->state == TASK_DEAD)
         return to;
     to->blk_sigset = task->threads.items[0].signal_mask;
     to->timers = timers(arena, task);
@@ -332,7 +332,7 @@ int save_cores(struct tree *tree, struct error *e)
 {
     for (size_t i = 0; i < tree->tasks.count; i++) {
         const struct task *task = tree->tasks.items[i];
-        if (task->state == TASK_ZOMBIE && save_core(tree, task, NULL, e) < 0)
+        if (task->state == TASK_DEAD && save_core(tree, task, NULL, e) < 0)
             return -1;
         for (size_t t = 0; t < task->threads.count; t++)
             if (save_core(tree, task, &task->threads.items[t], e) < 0)

@@ -51,7 +51,7 @@ int save_descriptors(struct tree *tree, struct error *e)
 {
     for (size_t i = 0; i < tree->tasks.count; i++) {
         const struct task *task = tree->tasks.items[i];
-        if (task->state == TASK_ZOMBIE)
+        if (task->state == TASK_DEAD)
             continue;
         if (save_fs(tree, task, e) < 0 || (task->first_of_files && save_table(tree, task, e) < 0))
             return -1;

@@ -136,8 +136,7 @@ static int save_mm(struct tree *tree, const struct task *task, struct error *e)
 int save_mappings(struct tree *tree, struct error *e)
 {
     for (size_t i = 0; i < tree->tasks.count; i++)
-        if (tree->tasks.items[i]->state != TASK_ZOMBIE &&
-            save_mm(tree, tree->tasks.items[i], e) < 0)
+        if (tree->tasks.items[i]->state != TASK_DEAD && save_mm(tree, tree->tasks.items[i], e) < 0)
             return -1;
     return 0;
 }

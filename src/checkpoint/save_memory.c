@@ -211,7 +211,7 @@ int save_memory(struct tree *tree, struct error *e)
     if (count > 1)
         result = remove_tree_at(image_set_dir(tree->dump->images), "parent", e);
     for (size_t i = 0; i < count && result == 0; i++) {
-        if (memories[i].task->state == TASK_ZOMBIE)
+        if (memories[i].task->state == TASK_DEAD)
             continue;
         memories[i].pages_id = next_pages_id++;
         result = save_pages_of(tree, memories, &memories[i], e);

@@ -59,8 +59,7 @@ int save_tree_images(struct tree *tree, struct error *e)
     if (image_close(pstree, e) < 0)
         return -1;
     for (size_t i = 0; i < tree->tasks.count; i++)
-        if (tree->tasks.items[i]->state != TASK_ZOMBIE &&
-            save_ids(tree, tree->tasks.items[i], e) < 0)
+        if (tree->tasks.items[i]->state != TASK_DEAD && save_ids(tree, tree->tasks.items[i], e) < 0)
             return -1;
     return save_inventory(tree, e);
 }

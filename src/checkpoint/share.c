@@ -55,7 +55,7 @@ static int number_objects(struct tree *tree, int type, struct error *e)
     for (size_t i = 0; i < tree->tasks.count; i++) {
         struct task *task = tree->tasks.items[i];
         size_t place = 0;
-        if (task->state == TASK_ZOMBIE)
+        if (task->state == TASK_DEAD)
             continue;
         int found = search(&order, task, type, &place);
         if (found < 0)
@@ -86,7 +86,7 @@ int find_shared_structures(struct tree *tree, struct error *e)
             return -1;
     for (size_t i = 0; i < tree->tasks.count; i++) {
         const struct task *task = tree->tasks.items[i];
-        if (task->state != TASK_ZOMBIE && !task->first_of_vm)
+        if (task->state != TASK_DEAD && !task->first_of_vm)
             return fail(e, ENOTSUP,
                         TASK_FORMAT ": shares its memory with another process (CLONE_VM): "
                                     "not supported yet",

@@ -114,7 +114,7 @@ static int survey_numbers(struct tree *tree, struct task *task, struct error *e)
 static int survey_task(struct tree *tree, struct task *task, size_t level, struct error *e)
 {
     struct arena *arena = tree->dump->arena;
-    if (task->state == TASK_ZOMBIE)
+    if (task->state == TASK_DEAD)
         return survey_zombie(tree, task, level, e);
     for (size_t i = 0; i < task->threads.count; i++)
         if (survey_thread(tree, task, &task->threads.items[i], level, e) < 0)

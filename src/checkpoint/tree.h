@@ -47,7 +47,7 @@ struct thread {
     uint32_t seccomp_filter; /* index into seccomp.img of its last filter */
 };
 
-enum task_state { TASK_ALIVE = 1, TASK_STOPPED = 3, TASK_ZOMBIE = 6 }; /* values of the image */
+enum task_state { TASK_ALIVE = 1, TASK_STOPPED = 3, TASK_DEAD = 2 }; /* values of the image */
 
 struct task {
     struct owner owner;

@@ -67,12 +67,11 @@ static int make_level(const struct hierarchy *hierarchy, int parent, const char 
     return take_fd(&child);
 }
 
-static int make_in(const struct hierarchy *hierarchy, const char *path, struct arena *arena,
-                   struct error *e)
+/* As mkdir -p; every level is given what its processes will need. */
+static int make_levels(const struct hierarchy *hierarchy, int top, const char *path,
+                       struct arena *arena, struct error *e)
 {
-    AUTO_CLOSE int at = open(hierarchy->mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (at < 0)
-        return fail_errno(e, "cgroups at %s", hierarchy->mount_point);
+    AUTO_CLOSE int at = fcntl(top, F_DUPFD_CLOEXEC, 0);
     char *rest = NULL, *words = arena_strdup(arena, path);
     for (char *name = strtok_r(words, "/", &rest); name; name = strtok_r(NULL, "/", &rest)) {
         int next = make_level(hierarchy, at, name, arena, e);
@@ -84,12 +83,32 @@ static int make_in(const struct hierarchy *hierarchy, const char *path, struct a
     return 0;
 }
 
+static int make_in(const struct hierarchy *hierarchy, const char *path, struct arena *arena,
+                   struct error *e)
+{
+    AUTO_CLOSE int top = open(hierarchy->mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (top < 0)
+        return fail_errno(e, "cgroups at %s", hierarchy->mount_point);
+    /* Mostly only the last level is missing, and needs nothing. */
+    bool needs_nothing = strcmp(hierarchy->controllers, "cpuset") != 0;
+    if (needs_nothing && mkdirat(top, path + (*path == '/'), 0755) == 0)
+        return 0;
+    return make_levels(hierarchy, top, path, arena, e);
+}
+
+int cgroup_create_v2(const struct cgroup *cgroup, struct arena *arena, struct error *e)
+{
+    const struct hierarchy *v2 = cgroup->path ? hierarchies_v2(&cgroup->hierarchies) : NULL;
+    return v2 ? make_in(v2, cgroup->path, arena, e) : 0;
+}
+
 static int make_everywhere(const struct cgroup *cgroup, struct arena *arena, struct error *e)
 {
     for (size_t i = 0; i < cgroup->hierarchies.count; i++)
-        if (make_in(&cgroup->hierarchies.items[i], cgroup->path, arena, e) < 0)
+        if (!cgroup->hierarchies.items[i].v2 &&
+            make_in(&cgroup->hierarchies.items[i], cgroup->path, arena, e) < 0)
             return -1;
-    return 0;
+    return cgroup_create_v2(cgroup, arena, e);
 }
 
 int cgroup_create(const struct cgroup *cgroup, const json_t *resources, struct arena *arena,
@@ -105,52 +124,34 @@ int cgroup_create(const struct cgroup *cgroup, const json_t *resources, struct a
     return -1;
 }
 
-static int open_tasks(const struct hierarchy *hierarchy, const char *path, struct error *e)
+int cgroup_open_v2(const struct cgroup *cgroup, struct error *e)
 {
-    AUTO_CLOSE int directory = hierarchy_open_cgroup(hierarchy, path);
-    int fd = directory < 0 ? -1 : openat(directory, "tasks", O_WRONLY | O_CLOEXEC);
-    return fd < 0 ? fail_errno(e, "cgroup %s of %s", path, hierarchy->mount_point) : fd;
+    const struct hierarchy *v2 = cgroup->path ? hierarchies_v2(&cgroup->hierarchies) : NULL;
+    e->code = 0;
+    if (!v2)
+        return -1;
+    int fd = hierarchy_open_cgroup(v2, cgroup->path);
+    return fd < 0 ? fail_errno(e, "cgroup %s of %s", cgroup->path, v2->mount_point) : fd;
 }
 
-int cgroup_entrance_open(struct cgroup_entrance *entrance, const struct cgroup *cgroup,
-                         struct arena *arena, struct error *e)
+/* A thread that moves itself through `tasks` spares the kernel the lock on all forks, whose grace
+ * period costs milliseconds with `cgroup.procs`. */
+static int enter_v1(const struct hierarchy *hierarchy, const char *path, struct error *e)
 {
-    *entrance = (struct cgroup_entrance){.v2 = -1};
-    if (!cgroup->path)
-        return 0;
-    entrance->tasks = arena_alloc(arena, cgroup->hierarchies.count * sizeof(int));
-    for (size_t i = 0; i < cgroup->hierarchies.count; i++) {
-        const struct hierarchy *hierarchy = &cgroup->hierarchies.items[i];
-        int fd = hierarchy->v2 ? hierarchy_open_cgroup(hierarchy, cgroup->path)
-                               : open_tasks(hierarchy, cgroup->path, e);
-        if (fd < 0)
-            return hierarchy->v2
-                       ? fail_errno(e, "cgroup %s of %s", cgroup->path, hierarchy->mount_point)
-                       : -1;
-        if (hierarchy->v2)
-            entrance->v2 = fd;
-        else
-            entrance->tasks[entrance->count++] = fd;
-    }
+    AUTO_CLOSE int directory = hierarchy_open_cgroup(hierarchy, path);
+    AUTO_CLOSE int tasks = directory < 0 ? -1 : openat(directory, "tasks", O_WRONLY | O_CLOEXEC);
+    if (tasks < 0 || write(tasks, "0", 1) < 0)
+        return fail_errno(e, "cannot enter cgroup %s of %s", path, hierarchy->mount_point);
     return 0;
 }
 
-void cgroup_entrance_close(struct cgroup_entrance *entrance)
+int cgroup_enter(const struct cgroup *cgroup, struct error *e)
 {
-    for (size_t i = 0; i < entrance->count; i++)
-        close(entrance->tasks[i]);
-    if (entrance->v2 >= 0)
-        close(entrance->v2);
-    *entrance = (struct cgroup_entrance){.v2 = -1};
-}
-
-int cgroup_enter(const struct cgroup_entrance *entrance, struct error *e)
-{
-    /* A thread that moves itself through `tasks` spares the kernel the lock on all forks, whose
-     * grace period costs milliseconds with `cgroup.procs`. */
-    for (size_t i = 0; i < entrance->count; i++)
-        if (write(entrance->tasks[i], "0", 1) < 0)
-            return fail_errno(e, "cannot enter a cgroup");
+    for (size_t i = 0; cgroup->path && i < cgroup->hierarchies.count; i++) {
+        const struct hierarchy *hierarchy = &cgroup->hierarchies.items[i];
+        if (!hierarchy->v2 && enter_v1(hierarchy, cgroup->path, e) < 0)
+            return -1;
+    }
     return 0;
 }
 

@@ -18,6 +18,9 @@ int cgroup_find(struct cgroup *cgroup, const char *path, struct arena *arena, st
 int cgroup_create(const struct cgroup *cgroup, const json_t *resources, struct arena *arena,
                   struct error *e);
 
+/* The first part of it: creates the v2 cgroup, if v2 is mounted. */
+int cgroup_create_v2(const struct cgroup *cgroup, struct arena *arena, struct error *e);
+
 /* cgroup_limits.c: sets what linux.resources holds. */
 int cgroup_set_limits(const struct cgroup *cgroup, const json_t *resources, struct arena *arena,
                       struct error *e);
@@ -39,18 +42,11 @@ int cgroup_list_pids(int directory, struct pids *pids, struct arena *arena, stru
 /* The one hierarchy that is asked which processes there are; NULL if none is mounted. */
 const struct hierarchy *cgroup_witness(const struct cgroup *cgroup);
 
-/* The way in, opened before the process that takes it exists. */
-struct cgroup_entrance {
-    int v2;     /* directory for CLONE_INTO_CGROUP, or -1 */
-    int *tasks; /* `tasks` files of the v1 hierarchies */
-    size_t count;
-};
-int cgroup_entrance_open(struct cgroup_entrance *entrance, const struct cgroup *cgroup,
-                         struct arena *arena, struct error *e);
-void cgroup_entrance_close(struct cgroup_entrance *entrance);
-#define AUTO_ENTRANCE __attribute__((cleanup(cgroup_entrance_close)))
+/* Moves the calling process, which has one thread, into the v1 cgroups. 0 or -1. */
+int cgroup_enter(const struct cgroup *cgroup, struct error *e);
 
-/* Moves the calling process, which has one thread, into the v1 cgroups. */
-int cgroup_enter(const struct cgroup_entrance *entrance, struct error *e);
+/* A descriptor of the v2 cgroup for CLONE_INTO_CGROUP; -1 with e->code 0 where v2 is not mounted.
+ */
+int cgroup_open_v2(const struct cgroup *cgroup, struct error *e);
 
 #endif

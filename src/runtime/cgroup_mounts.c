@@ -60,8 +60,10 @@ static int bind_cgroup(int directory, const struct hierarchy *hierarchy, const c
     if (mount_setattr(mount, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
         return fail_errno(e, "cannot set attributes of %s", hierarchy->mount_point);
     const char *name = cgroup_mounts_name(hierarchy);
-    if (attach_at(directory, name, mount, arena, e) < 0)
-        return -1;
+    /* The directory is a tmpfs that nobody else has seen yet: no link can be in the way. */
+    if (mkdirat(directory, name, 0755) < 0 ||
+        move_mount(mount, "", directory, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        return fail_errno(e, "cannot attach %s", name);
     return link_single_names(directory, name, arena, e);
 }
 

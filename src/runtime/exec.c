@@ -1,4 +1,5 @@
 /* A further process in a running container. */
+#include "base/cleanup.h"
 #include "runtime/cgroup.h"
 #include "runtime/launch.h"
 #include "runtime/namespaces.h"
@@ -10,7 +11,7 @@ struct visit {
     const struct runtime_container *container;
     pid_t init;
     struct process_spec process;
-    struct cgroup_entrance entrance;
+    struct cgroup cgroup;
     struct seccomp_filter filter;
     struct arena *arena;
 };
@@ -18,9 +19,8 @@ struct visit {
 static int enter_the_container(void *argument, struct error *e)
 {
     struct visit *visit = argument;
-    if (cgroup_enter(&visit->entrance, e) < 0 || process_set_oom_score(&visit->process, e) < 0)
+    if (cgroup_enter(&visit->cgroup, e) < 0 || process_set_oom_score(&visit->process, e) < 0)
         return LAUNCH_SETUP_FAILED;
-    cgroup_entrance_close(&visit->entrance);
     return namespaces_join_all_of(visit->init, e) < 0 ? LAUNCH_SETUP_FAILED : 0;
 }
 
@@ -33,16 +33,15 @@ static int become_the_process(void *argument, struct error *e)
 
 static pid_t go_in(struct visit *visit, const struct spec *spec, struct error *e)
 {
-    struct cgroup cgroup;
-    AUTO_ENTRANCE struct cgroup_entrance entrance = {.v2 = -1};
     if (seccomp_prepare(&visit->filter, spec->seccomp, visit->container->seccomp_cache,
                         visit->arena, e) < 0 ||
-        cgroup_find(&cgroup, spec->cgroups_path, visit->arena, e) < 0 ||
-        cgroup_entrance_open(&entrance, &cgroup, visit->arena, e) < 0)
+        cgroup_find(&visit->cgroup, spec->cgroups_path, visit->arena, e) < 0)
         return launch_not_the_command(e);
-    visit->entrance = entrance;
+    AUTO_CLOSE int cgroup = cgroup_open_v2(&visit->cgroup, e);
+    if (cgroup < 0 && e->code)
+        return launch_not_the_command(e);
     const struct launch plan = {
-        .cgroup = entrance.v2,
+        .cgroup = cgroup,
         .prepare = enter_the_container,
         .become = become_the_process,
         .joins_pid_namespace = true,

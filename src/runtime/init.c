@@ -1,8 +1,11 @@
 /* How a container comes to be. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
-#include <sys/prctl.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/io.h"
 #include "runtime/cgroup.h"
 #include "runtime/launch.h"
 #include "runtime/namespaces.h"
@@ -15,33 +18,59 @@ struct birth {
     const struct runtime_container *container;
     struct spec spec;
     struct cgroup cgroup;
-    struct cgroup_entrance entrance;
     struct seccomp_filter filter;
     struct arena *arena;
+    int cgroups_ready[2]; /* a pipe: one byte says that the cgroups are there */
 };
+
+/* The caller makes the v1 cgroups while the new process makes its network namespace and its mounts:
+ * both take the kernel about the same time. */
+static int make_cgroups(void *argument, struct error *e)
+{
+    struct birth *birth = argument;
+    int made = cgroup_create(&birth->cgroup, birth->spec.resources, birth->arena, e);
+    if (made == 0 && write(birth->cgroups_ready[1], "", 1) < 0)
+        made = fail_errno(e, "pipe");
+    close(birth->cgroups_ready[1]);
+    birth->cgroups_ready[1] = -1;
+    return made;
+}
+
+static int enter_cgroups(void *argument, struct error *e)
+{
+    struct birth *birth = argument;
+    char byte = 0;
+    if (read_full(birth->cgroups_ready[0], &byte, 1) != 1)
+        return fail(e, ECANCELED, "the container's cgroups could not be made");
+    if (cgroup_enter(&birth->cgroup, e) < 0)
+        return -1;
+    /* The cgroup that a process is in becomes the root of its new cgroup namespace: not earlier. */
+    if (birth->spec.new_namespaces & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0)
+        return fail_errno(e, "cgroup namespace");
+    return 0;
+}
 
 static int enter_what_exists(void *argument, struct error *e)
 {
     struct birth *birth = argument;
-    if (cgroup_enter(&birth->entrance, e) < 0 || process_set_oom_score(&birth->spec.process, e) < 0)
+    close(birth->cgroups_ready[1]);
+    if (process_set_oom_score(&birth->spec.process, e) < 0 ||
+        namespaces_join_given(&birth->spec, e) < 0)
         return LAUNCH_SETUP_FAILED;
-    return namespaces_join_given(&birth->spec, e) < 0 ? LAUNCH_SETUP_FAILED : 0;
+    return 0;
 }
 
 static int become_the_container(void *argument, struct error *e)
 {
     struct birth *birth = argument;
     struct spec *spec = &birth->spec;
-    /* The cgroup that a process is in becomes the root of its new cgroup namespace: not earlier. */
-    if (spec->new_namespaces & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0) {
-        fail_errno(e, "cgroup namespace");
+    if (namespaces_set_up(spec, e) < 0)
         return LAUNCH_SETUP_FAILED;
-    }
-    if (namespaces_set_up(spec, e) < 0 ||
-        rootfs_enter(spec, birth->container->bundle, &birth->cgroup.hierarchies, birth->arena, e) <
-            0)
+    AUTO_CLOSE int root = rootfs_furnish(spec, birth->container->bundle, &birth->cgroup.hierarchies,
+                                         enter_cgroups, birth, birth->arena, e);
+    if (root < 0 || rootfs_enter(root, spec, e) < 0)
         return LAUNCH_SETUP_FAILED;
-    cgroup_entrance_close(&birth->entrance);
+    close(take_fd(&root));
     return process_execute(&spec->process, &birth->container->stdio, &birth->filter, birth->arena,
                            e);
 }
@@ -56,19 +85,25 @@ static bool joins_pid_namespace(const struct spec *spec)
 
 static pid_t give_birth(struct birth *birth, struct error *e)
 {
-    AUTO_ENTRANCE struct cgroup_entrance entrance = {.v2 = -1};
-    if (cgroup_entrance_open(&entrance, &birth->cgroup, birth->arena, e) < 0)
+    AUTO_CLOSE int cgroup = cgroup_open_v2(&birth->cgroup, e);
+    if (cgroup < 0 && e->code)
         return launch_not_the_command(e);
-    birth->entrance = entrance;
     const struct launch plan = {
-        .namespaces = birth->spec.new_namespaces & ~(uint64_t)CLONE_NEWCGROUP,
-        .cgroup = entrance.v2,
+        .namespaces = birth->spec.new_namespaces & ~(uint64_t)(CLONE_NEWCGROUP | CLONE_NEWNET),
+        .cgroup = cgroup,
         .prepare = enter_what_exists,
         .become = become_the_container,
+        .meanwhile = make_cgroups,
         .joins_pid_namespace = joins_pid_namespace(&birth->spec),
         .argument = birth,
     };
-    return launch(&plan, e);
+    if (pipe2(birth->cgroups_ready, O_CLOEXEC) < 0)
+        return fail_errno(e, "pipe");
+    pid_t pid = launch(&plan, e);
+    close(birth->cgroups_ready[0]);
+    if (birth->cgroups_ready[1] >= 0)
+        close(birth->cgroups_ready[1]);
+    return pid;
 }
 
 static pid_t start(struct birth *birth, struct error *e)
@@ -77,7 +112,7 @@ static pid_t start(struct birth *birth, struct error *e)
     const char *cache = birth->container->seccomp_cache;
     if (seccomp_prepare(&birth->filter, spec->seccomp, cache, birth->arena, e) < 0 ||
         cgroup_find(&birth->cgroup, spec->cgroups_path, birth->arena, e) < 0 ||
-        cgroup_create(&birth->cgroup, spec->resources, birth->arena, e) < 0)
+        cgroup_create_v2(&birth->cgroup, birth->arena, e) < 0)
         return launch_not_the_command(e);
     pid_t pid = give_birth(birth, e);
     struct error ignored;

@@ -122,7 +122,13 @@ pid_t launch(const struct launch *launch, struct error *e)
         return launch_not_the_command(e);
     }
     close(take_fd(&writing));
+    struct error own = {0};
+    int prepared = launch->meanwhile ? launch->meanwhile(launch->argument, &own) : 0;
     int done = listen_to(reading, &last, e);
+    if (prepared < 0) {
+        *e = own;
+        done = launch_not_the_command(e);
+    }
     if (launch->joins_pid_namespace)
         reap(first);
     else

@@ -18,10 +18,13 @@ enum launch_failure {
 struct launch {
     uint64_t namespaces; /* CLONE_NEW... of the new process */
     int cgroup;          /* v2 cgroup that it starts in, or -1 */
-    /* Run first, 0 or an enum launch_failure. */
+    /* Run by the new process first, 0 or an enum launch_failure; then, and returning only on
+     * failure, `become`. */
     int (*prepare)(void *argument, struct error *e);
-    /* Run next; returns only on failure, an enum launch_failure. */
     int (*become)(void *argument, struct error *e);
+    /* Run by the caller meanwhile (may be NULL), 0 or -1; the new process has to notice a failure.
+     */
+    int (*meanwhile)(void *argument, struct error *e);
     /* A pid namespace that a process joins counts only for its children: with this, `prepare` runs
      * in a process of its own, whose child (the caller's too) runs `become`. */
     bool joins_pid_namespace;

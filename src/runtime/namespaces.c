@@ -47,6 +47,9 @@ static int bring_loopback_up(struct error *e)
 
 int namespaces_set_up(const struct spec *spec, struct error *e)
 {
+    /* Not by clone3(2), which would keep the caller waiting for the slowest of all namespaces. */
+    if (spec->new_namespaces & CLONE_NEWNET && unshare(CLONE_NEWNET) < 0)
+        return fail_errno(e, "network namespace");
     bool own_uts = spec_has_own(spec, CLONE_NEWUTS);
     const char *host = spec->hostname, *domain = spec->domainname;
     if (((host && *host) || (domain && *domain)) && !own_uts)

@@ -11,7 +11,8 @@ int namespaces_join_given(const struct spec *spec, struct error *e);
 /* Moves the calling process into all namespaces of process `pid`. */
 int namespaces_join_all_of(pid_t pid, struct error *e);
 
-/* Host and domain name, `lo` up, sysctls: in the new namespaces, before the root changes. */
+/* Makes the network namespace if it is a new one. Host and domain name, `lo` up, sysctls: in the
+ * new namespaces, before the root changes. */
 int namespaces_set_up(const struct spec *spec, struct error *e);
 
 #endif

@@ -1,6 +1,7 @@
 #include "runtime/rootfs.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,6 +10,16 @@
 #include "runtime/devices.h"
 #include "runtime/hidden_paths.h"
 #include "runtime/mounts.h"
+
+/* Nothing done here may reach the host; yet a mount that shall be a slave or shared must stay
+ * related to it, so what is not asked to be private becomes a slave first. */
+static int part_from_host(const struct spec *spec, struct error *e)
+{
+    bool private = spec->rootfs_propagation & MS_PRIVATE;
+    if (mount(NULL, "/", NULL, MS_REC | (private ? MS_PRIVATE : MS_SLAVE), NULL) < 0)
+        return fail_errno(e, "cannot part from the host's mounts");
+    return 0;
+}
 
 /* pivot_root(2) wants a mount point of its own. Returns its descriptor. */
 static int mount_rootfs_on_itself(const struct spec *spec, struct error *e)
@@ -24,14 +35,25 @@ static int mount_rootfs_on_itself(const struct spec *spec, struct error *e)
     return fail_errno(e, "cannot bind rootfs %s", spec->rootfs);
 }
 
-static int make_mounts(int root, const struct spec *spec, const char *bundle,
-                       const struct hierarchies *hierarchies, struct arena *arena, struct error *e)
+int rootfs_furnish(const struct spec *spec, const char *bundle,
+                   const struct hierarchies *hierarchies,
+                   int (*before_cgroups)(void *argument, struct error *e), void *argument,
+                   struct arena *arena, struct error *e)
 {
-    for (size_t i = 0; i < spec->mounts_count; i++)
-        if (mounts_make(root, bundle, &spec->mounts[i], hierarchies, spec->cgroups_path, arena, e) <
-            0)
+    AUTO_CLOSE int root = part_from_host(spec, e) < 0 ? -1 : mount_rootfs_on_itself(spec, e);
+    bool waited = false;
+    for (size_t i = 0; root >= 0 && i < spec->mounts_count; i++) {
+        const struct mount_spec *mount = &spec->mounts[i];
+        if (!waited && !strcmp(mount->type, "cgroup") && before_cgroups(argument, e) < 0)
             return -1;
-    return 0;
+        waited = waited || !strcmp(mount->type, "cgroup");
+        if (mounts_make(root, bundle, mount, hierarchies, spec->cgroups_path, arena, e) < 0)
+            return -1;
+    }
+    if (root < 0 || devices_make(root, spec, arena, e) < 0 ||
+        hidden_paths_make(root, spec, e) < 0 || (!waited && before_cgroups(argument, e) < 0))
+        return -1;
+    return take_fd(&root);
 }
 
 /* Both arguments of pivot_root may be the same directory: the old root then lies on the new one,
@@ -56,18 +78,7 @@ static int finish_root(const struct spec *spec, struct error *e)
     return 0;
 }
 
-int rootfs_enter(const struct spec *spec, const char *bundle, const struct hierarchies *hierarchies,
-                 struct arena *arena, struct error *e)
+int rootfs_enter(int root, const struct spec *spec, struct error *e)
 {
-    /* Nothing done here may reach the host; yet a mount that shall be a slave or shared must stay
-     * related to it, so what is not asked to be private becomes a slave first. */
-    bool private = spec->rootfs_propagation & MS_PRIVATE;
-    if (mount(NULL, "/", NULL, MS_REC | (private ? MS_PRIVATE : MS_SLAVE), NULL) < 0)
-        return fail_errno(e, "cannot part from the host's mounts");
-    AUTO_CLOSE int root = mount_rootfs_on_itself(spec, e);
-    if (root < 0 || make_mounts(root, spec, bundle, hierarchies, arena, e) < 0 ||
-        devices_make(root, spec, arena, e) < 0 || hidden_paths_make(root, spec, e) < 0 ||
-        pivot_into(root, e) < 0)
-        return -1;
-    return finish_root(spec, e);
+    return pivot_into(root, e) < 0 ? -1 : finish_root(spec, e);
 }

@@ -14,40 +14,92 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 
-/* A file of the cache: this header, the profile's text, the instructions. The text is compared, so
- * that two profiles with one hash cannot be taken for each other. */
+/* All of a profile in a row of bytes, the same for the same profile and different for another. */
+struct key {
+    char *bytes;
+    size_t size, room;
+};
+
+static void add_bytes(struct key *key, char kind, const void *bytes, size_t size,
+                      struct arena *arena)
+{
+    size_t needed = key->size + 1 + sizeof(size) + size;
+    if (needed > key->room) {
+        size_t room = needed * 2 + 8192;
+        char *larger = arena_alloc(arena, room);
+        memcpy(larger, key->bytes ? key->bytes : "", key->size);
+        key->bytes = larger;
+        key->room = room;
+    }
+    key->bytes[key->size] = kind;
+    memcpy(key->bytes + key->size + 1, &size, sizeof(size));
+    memcpy(key->bytes + key->size + 1 + sizeof(size), bytes, size);
+    key->size = needed;
+}
+
+static void add_value(struct key *key, json_t *value, struct arena *arena)
+{
+    size_t i = 0;
+    const char *name = NULL;
+    json_t *item = NULL;
+    json_int_t number = json_integer_value(value);
+    if (json_is_string(value))
+        add_bytes(key, 's', json_string_value(value), json_string_length(value), arena);
+    else if (json_is_integer(value))
+        add_bytes(key, 'i', &number, sizeof(number), arena);
+    else if (!json_is_array(value) && !json_is_object(value))
+        add_bytes(key, (char)('A' + json_typeof(value)), "", 0, arena);
+    if (json_is_array(value))
+        add_bytes(key, '[', "", 0, arena);
+    json_array_foreach(value, i, item)
+    {
+        add_value(key, item, arena);
+    }
+    if (json_is_object(value))
+        add_bytes(key, '{', "", 0, arena);
+    json_object_foreach(value, name, item)
+    {
+        add_bytes(key, 'k', name, strlen(name), arena);
+        add_value(key, item, arena);
+    }
+    if (json_is_array(value) || json_is_object(value))
+        add_bytes(key, '}', "", 0, arena);
+}
+
+static uint64_t hash(const struct key *key)
+{
+    uint64_t value = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < key->size; i++)
+        value = (value ^ (unsigned char)key->bytes[i]) * UINT64_C(0x100000001b3);
+    return value;
+}
+
+/* A file of the cache: this header, the key, the instructions. The key is compared, so that two
+ * profiles with one hash cannot be taken for each other. */
 struct cache_header {
     char magic[16]; /* with the version of what compiles */
-    uint64_t text_size;
+    uint64_t key_size;
     uint32_t flags, length;
 };
 static const char cache_magic[16] = "stasis-bpf-1";
 
-static uint64_t hash(const char *text)
-{
-    uint64_t value = UINT64_C(0xcbf29ce484222325);
-    for (; *text; text++)
-        value = (value ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return value;
-}
-
 static int take_from_cache(struct seccomp_filter *filter, int cache, const char *name,
-                           const char *text, struct arena *arena)
+                           const struct key *key, struct arena *arena)
 {
     struct error ignored;
     struct cache_header header;
-    size_t size = 0, text_size = strlen(text);
+    size_t size = 0;
     const char *data = read_file_at(cache, name, arena, &size, &ignored);
     if (!data || size < sizeof(header))
         return -1;
     memcpy(&header, data, sizeof(header));
     size_t code_size = header.length * sizeof(struct sock_filter);
     if (memcmp(header.magic, cache_magic, sizeof(cache_magic)) != 0 ||
-        header.text_size != text_size || header.length == 0 || header.length > BPF_MAXINSNS ||
-        size != sizeof(header) + text_size + code_size ||
-        memcmp(data + sizeof(header), text, text_size) != 0)
+        header.key_size != key->size || header.length == 0 || header.length > BPF_MAXINSNS ||
+        size != sizeof(header) + key->size + code_size ||
+        memcmp(data + sizeof(header), key->bytes, key->size) != 0)
         return -1;
-    filter->instructions = arena_copy(arena, data + sizeof(header) + text_size, code_size);
+    filter->instructions = arena_copy(arena, data + sizeof(header) + key->size, code_size);
     filter->length = (unsigned short)header.length;
     filter->flags = header.flags;
     return 0;
@@ -55,37 +107,38 @@ static int take_from_cache(struct seccomp_filter *filter, int cache, const char 
 
 /* A cache that cannot be written is slow, not wrong. */
 static void leave_in_cache(const struct seccomp_filter *filter, int cache, const char *name,
-                           const char *text, struct arena *arena)
+                           const struct key *key, struct arena *arena)
 {
     struct cache_header header = {
-        .text_size = strlen(text), .flags = filter->flags, .length = filter->length};
+        .key_size = key->size, .flags = filter->flags, .length = filter->length};
     memcpy(header.magic, cache_magic, sizeof(cache_magic));
     size_t code_size = filter->length * sizeof(struct sock_filter);
-    size_t size = sizeof(header) + header.text_size + code_size;
+    size_t size = sizeof(header) + key->size + code_size;
     char *data = arena_alloc(arena, size);
     memcpy(data, &header, sizeof(header));
-    memcpy(data + sizeof(header), text, header.text_size);
-    memcpy(data + sizeof(header) + header.text_size, filter->instructions, code_size);
+    memcpy(data + sizeof(header), key->bytes, key->size);
+    memcpy(data + sizeof(header) + key->size, filter->instructions, code_size);
     struct error ignored;
     (void)replace_file_at(cache, name, data, size, 0600, &ignored);
 }
 
-int seccomp_prepare(struct seccomp_filter *filter, const json_t *profile, const char *cache,
+int seccomp_prepare(struct seccomp_filter *filter, json_t *profile, const char *cache,
                     struct arena *arena, struct error *e)
 {
     *filter = (struct seccomp_filter){0};
     if (!profile)
         return 0;
-    AUTO_FREE char *text = json_dumps(profile, JSON_COMPACT);
-    AUTO_CLOSE int directory = cache && text ? open(cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    AUTO_CLOSE int directory = cache ? open(cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (directory < 0)
         return seccomp_compile(filter, profile, arena, e);
-    const char *name = arena_printf(arena, "%016llx.bpf", (unsigned long long)hash(text));
-    if (take_from_cache(filter, directory, name, text, arena) == 0)
+    struct key key = {0};
+    add_value(&key, profile, arena);
+    const char *name = arena_printf(arena, "%016llx.bpf", (unsigned long long)hash(&key));
+    if (take_from_cache(filter, directory, name, &key, arena) == 0)
         return 0;
     if (seccomp_compile(filter, profile, arena, e) < 0)
         return -1;
-    leave_in_cache(filter, directory, name, text, arena);
+    leave_in_cache(filter, directory, name, &key, arena);
     return 0;
 }
 

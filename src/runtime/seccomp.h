@@ -17,11 +17,11 @@ struct seccomp_filter {
 
 /* The filter of a profile (NULL: none), compiled, or taken from the directory `cache` (NULL: not
  * kept), where it is left for the next time. 0 or -1. */
-int seccomp_prepare(struct seccomp_filter *filter, const json_t *profile, const char *cache,
+int seccomp_prepare(struct seccomp_filter *filter, json_t *profile, const char *cache,
                     struct arena *arena, struct error *e);
 
 /* seccomp_compile.c: does the work of seccomp_prepare. */
-int seccomp_compile(struct seccomp_filter *filter, const json_t *profile, struct arena *arena,
+int seccomp_compile(struct seccomp_filter *filter, json_t *profile, struct arena *arena,
                     struct error *e);
 
 /* Puts the filter on the calling process, which has no_new_privs set or CAP_SYS_ADMIN. */

@@ -235,7 +235,7 @@ static int compile(struct seccomp_filter *filter, scmp_filter_ctx context, json_
     return export_filter(context, filter, arena, e);
 }
 
-int seccomp_compile(struct seccomp_filter *filter, const json_t *profile, struct arena *arena,
+int seccomp_compile(struct seccomp_filter *filter, json_t *profile, struct arena *arena,
                     struct error *e)
 {
     json_error_t why;
@@ -243,10 +243,10 @@ int seccomp_compile(struct seccomp_filter *filter, const json_t *profile, struct
     const char *default_name = NULL, *listener = "";
     json_int_t errno_value = EPERM;
     uint32_t default_action = 0;
-    if (json_unpack_ex((json_t *)profile, &why, 0, "{s:s, s?I, s?o, s?o, s?o, s?s}",
-                       "defaultAction", &default_name, "defaultErrnoRet", &errno_value,
-                       "architectures", &architectures, "syscalls", &calls, "flags", &flags,
-                       "listenerPath", &listener) < 0)
+    if (json_unpack_ex(profile, &why, 0, "{s:s, s?I, s?o, s?o, s?o, s?s}", "defaultAction",
+                       &default_name, "defaultErrnoRet", &errno_value, "architectures",
+                       &architectures, "syscalls", &calls, "flags", &flags, "listenerPath",
+                       &listener) < 0)
         return fail(e, EINVAL, "linux.seccomp: %s", why.text);
     if (*listener)
         return fail(e, ENOTSUP, "linux.seccomp: listenerPath is not supported");

@@ -7,7 +7,7 @@ from tests import Suite
 from trees import SPECIMENS, Tree, decode_images
 
 # Programs of that folder that are no specimens of this list: see test-refused.py.
-OTHER = {"others", "enter"}
+OTHER = {"others", "enter", "forbid", "forest-static"}
 
 
 def plain(tree):

@@ -19,8 +19,8 @@ PTRACE, CLONE3 = "101", "435"
 class Stage:
     """An engine with a container that runs, one that is stopped and one that is checkpointed."""
 
-    def __init__(self, face):
-        self.engine = Engine(face, face)
+    def __init__(self, engine):
+        self.engine = engine
         self.engine.start_loop("running")
         self.engine("run", "-d", "--name", "stopped", "busybox", "sleep", "1000")
         self.engine("kill", "stopped")
@@ -225,21 +225,20 @@ CASES = [("unknown containers, images, checkpoints", unknown_things),
 def main():
     suite = Suite()
     for face in ("embedded", "daemon"):
-        stage = None
+        engine = Engine(face, face)
         try:
-            stage = Stage(face)
+            stage = Stage(engine)
             for words, case in CASES:
                 suite.run("%s, %s" % (words, face), case, stage)
             if face == "daemon":
                 suite.run("the daemon killed in the middle", ended_in_the_middle, stage,
                           kill_daemon)
             suite.run("the container was not disturbed, " + face,
-                      lambda: demand_counting(stage.engine.numbers("running")))
+                      lambda: demand_counting(engine.numbers("running")))
         except Exception as problem:
             suite.fail("a stage for bad input, " + face, problem)
         finally:
-            if stage:
-                stage.engine.release()
+            engine.release()
     suite.end()
 
 

@@ -10,13 +10,13 @@ from trees import SPECIMENS, Tree, frozen_or_traced, looks_complete
 # A kind, what the line that refuses it must say, and is it a descriptor?
 KINDS = [
     ("eventfd", "eventfd", True), ("timerfd", "timerfd", True), ("signalfd", "signalfd", True),
-    ("epoll", "epoll", True), ("inotify", "inotify", True), ("memfd", "memfd", True),
+    ("epoll", "e(vent)?poll", True), ("inotify", "inotify", True), ("memfd", "memfd", True),
     ("unlinked", "unlinked|deleted|removed", True), ("socketpair", "socket", True),
     ("unix-listener", "socket", True), ("tcp-listener", "socket", True), ("udp", "socket", True),
     ("netlink", "socket", True), ("fifo", "fifo|pipe", True), ("pidfd", "pidfd", True),
     ("io_uring", "io_uring", True), ("userfaultfd", "userfaultfd", True),
-    ("posix-lock", "lock", True), ("flock", "lock", True), ("pty", "tty|terminal|pts", True),
-    ("sysv-shm", "SysV|System V", False), ("mqueue", "mqueue|message queue", True),
+    ("posix-lock", "lock", True), ("flock", "lock", True), ("pty", "tty|terminal|pt[sm]", True),
+    ("sysv-shm", "SysV|System V", False), ("mqueue", "mqueue|message queue|deleted", True),
     ("namespace", "namespace|nsfs|uts", True), ("proc-file", "/proc|proc", True),
     ("stopped", "stopped", False), ("path-only", "O_PATH|path", True),
 ]

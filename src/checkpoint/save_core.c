@@ -77,14 +77,15 @@ static int tls_slots(struct arena *arena, const struct thread *thread, ThreadInf
     return 0;
 }
 
-static ThreadInfoX86 *processor_state(struct arena *arena, const struct thread *thread,
+static ThreadInfoX86 *processor_state(const struct tree *tree, const struct thread *thread,
                                       struct error *e)
 {
+    struct arena *arena = tree->dump->arena;
     ThreadInfoX86 *info = arena_alloc(arena, sizeof(*info));
     thread_info_x86__init(info);
     info->clear_tid_addr = thread->tid_address;
     info->gpregs = general_registers(arena, thread);
-    info->fpregs = xstate_to_message(arena, thread->xstate, thread->xstate_size, e);
+    info->fpregs = xstate_to_message(arena, &tree->xsave, thread->xstate, thread->xstate_size, e);
     if (!info->fpregs || tls_slots(arena, thread, info, e) < 0)
         return NULL;
     return info;
@@ -319,7 +320,7 @@ static int save_core(struct tree *tree, const struct task *task, const struct th
         core.tc->cg_set = task->cgroup_set;
     }
     if (thread) {
-        core.thread_info = processor_state(arena, thread, e);
+        core.thread_info = processor_state(tree, thread, e);
         if (!core.thread_info)
             return fail_in(e, TASK_FORMAT, TASK_NAME(task));
         core.thread_core = thread_state(arena, thread);
@@ -330,6 +331,7 @@ static int save_core(struct tree *tree, const struct task *task, const struct th
 
 int save_cores(struct tree *tree, struct error *e)
 {
+    tree->xsave = xsave_layout_of_processor();
     for (size_t i = 0; i < tree->tasks.count; i++) {
         const struct task *task = tree->tasks.items[i];
         if (task->state == TASK_DEAD && save_core(tree, task, NULL, e) < 0)

@@ -8,6 +8,7 @@
 
 #include "kernel/procfs.h"
 #include "kernel/ptrace.h"
+#include "kernel/xsave.h"
 #include "objects/object.h"
 
 enum { SIGNALS = 64, LIMITS = RLIM_NLIMITS };
@@ -80,6 +81,7 @@ struct task {
 struct tree {
     struct dump *dump;
     VEC(struct task *) tasks; /* parents before children; the root first */
+    struct xsave_layout xsave;
 };
 
 /* `pid 17 (redis-server)`, for messages. */

@@ -1,14 +1,9 @@
 #include "checkpoint/xstate.h"
 
-#include <cpuid.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-
-enum { legacy_size = 512, header_size = 64 };
-
-enum component { YMM = 2, BNDREGS = 3, BNDCSR = 4, OPMASK = 5, ZMM_HIGH = 6, ZMM_16 = 7, PKRU = 9 };
 
 static uint32_t word_at(const unsigned char *area, size_t offset)
 {
@@ -31,69 +26,72 @@ static uint32_t half_at(const unsigned char *area, size_t offset)
     return half;
 }
 
-/* The bytes of a state component, zeroed while the component is in its initial state. NULL if the
- * processor or the area has no such component. */
-static const unsigned char *component_bytes(struct arena *arena, const unsigned char *area,
-                                            size_t size, enum component component, size_t *length)
+/* An XSAVE area, and where what stands in it. */
+struct area {
+    struct arena *arena;
+    const struct xsave_layout *layout;
+    const unsigned char *bytes;
+    size_t size;
+    uint64_t present; /* components that are not in their initial state */
+};
+
+/* A copy of a state component, zeroed while it is in its initial state. NULL if the processor or
+ * the area has no such component. */
+static void *component_of(const struct area *area, enum xsave_component component, size_t *length)
 {
-    unsigned eax, ebx, ecx, edx;
-    if (!__get_cpuid_count(0xd, (unsigned)component, &eax, &ebx, &ecx, &edx) || eax == 0)
+    size_t offset = area->layout->component[component].offset;
+    *length = area->layout->component[component].size;
+    if (*length == 0)
         return NULL;
-    *length = eax;
-    if (!(long_at(area, legacy_size) & (1ULL << component)))
-        return arena_alloc(arena, eax);
-    return (size_t)ebx + eax <= size ? area + ebx : NULL;
+    if (!(area->present & (1ULL << component)))
+        return arena_alloc(area->arena, *length);
+    if (offset + *length > area->size)
+        return NULL;
+    return arena_copy(area->arena, area->bytes + offset, *length);
 }
 
-static void put_words(struct arena *arena, const unsigned char *area, size_t size,
-                      enum component component, size_t *count, uint32_t **words)
+static void put_words(const struct area *area, enum xsave_component component, size_t *count,
+                      uint32_t **words)
 {
     size_t length = 0;
-    const unsigned char *bytes = component_bytes(arena, area, size, component, &length);
-    if (!bytes)
-        return;
-    *count = length / sizeof(uint32_t);
-    *words = arena_copy(arena, bytes, length);
+    *words = component_of(area, component, &length);
+    *count = *words ? length / sizeof(uint32_t) : 0;
 }
 
-static void put_longs(struct arena *arena, const unsigned char *area, size_t size,
-                      enum component component, size_t *count, uint64_t **longs)
+static void put_longs(const struct area *area, enum xsave_component component, size_t *count,
+                      uint64_t **longs)
 {
     size_t length = 0;
-    const unsigned char *bytes = component_bytes(arena, area, size, component, &length);
-    if (!bytes)
-        return;
-    *count = length / sizeof(uint64_t);
-    *longs = arena_copy(arena, bytes, length);
+    *longs = component_of(area, component, &length);
+    *count = *longs ? length / sizeof(uint64_t) : 0;
 }
 
-static UserX86XsaveEntry *extended_state(struct arena *arena, const unsigned char *area,
-                                         size_t size)
+static UserX86XsaveEntry *extended_state(const struct area *area)
 {
-    UserX86XsaveEntry *xsave = arena_alloc(arena, sizeof(*xsave));
+    UserX86XsaveEntry *xsave = arena_alloc(area->arena, sizeof(*xsave));
     user_x86_xsave_entry__init(xsave);
-    xsave->xstate_bv = long_at(area, legacy_size);
-    put_words(arena, area, size, YMM, &xsave->n_ymmh_space, &xsave->ymmh_space);
+    xsave->xstate_bv = area->present;
+    put_words(area, XSAVE_YMM, &xsave->n_ymmh_space, &xsave->ymmh_space);
     /* What is in its initial state need not burden a restore on a processor without it. */
-    if (xsave->xstate_bv & (7ULL << OPMASK)) {
-        put_longs(arena, area, size, OPMASK, &xsave->n_opmask_reg, &xsave->opmask_reg);
-        put_longs(arena, area, size, ZMM_HIGH, &xsave->n_zmm_upper, &xsave->zmm_upper);
-        put_longs(arena, area, size, ZMM_16, &xsave->n_hi16_zmm, &xsave->hi16_zmm);
+    if (area->present & (7ULL << XSAVE_OPMASK)) {
+        put_longs(area, XSAVE_OPMASK, &xsave->n_opmask_reg, &xsave->opmask_reg);
+        put_longs(area, XSAVE_ZMM_HIGH, &xsave->n_zmm_upper, &xsave->zmm_upper);
+        put_longs(area, XSAVE_ZMM_16, &xsave->n_hi16_zmm, &xsave->hi16_zmm);
     }
-    if (xsave->xstate_bv & (3ULL << BNDREGS)) {
-        put_longs(arena, area, size, BNDREGS, &xsave->n_bndreg_state, &xsave->bndreg_state);
-        put_longs(arena, area, size, BNDCSR, &xsave->n_bndcsr_state, &xsave->bndcsr_state);
+    if (area->present & (3ULL << XSAVE_BNDREGS)) {
+        put_longs(area, XSAVE_BNDREGS, &xsave->n_bndreg_state, &xsave->bndreg_state);
+        put_longs(area, XSAVE_BNDCSR, &xsave->n_bndcsr_state, &xsave->bndcsr_state);
     }
-    if (xsave->xstate_bv & (1ULL << PKRU))
-        put_words(arena, area, size, PKRU, &xsave->n_pkru, &xsave->pkru);
+    if (area->present & (1ULL << XSAVE_PKRU))
+        put_words(area, XSAVE_PKRU, &xsave->n_pkru, &xsave->pkru);
     return xsave;
 }
 
-UserX86FpregsEntry *xstate_to_message(struct arena *arena, const void *xstate, size_t size,
-                                      struct error *e)
+UserX86FpregsEntry *xstate_to_message(struct arena *arena, const struct xsave_layout *layout,
+                                      const void *xstate, size_t size, struct error *e)
 {
     const unsigned char *area = xstate;
-    if (size < legacy_size) {
+    if (size < XSAVE_LEGACY_BYTES) {
         fail(e, EBADMSG, "extended processor state of %zu bytes is too short", size);
         return NULL;
     }
@@ -111,7 +109,9 @@ UserX86FpregsEntry *xstate_to_message(struct arena *arena, const void *xstate, s
     message->st_space = arena_copy(arena, area + 32, 128);
     message->n_xmm_space = 64;
     message->xmm_space = arena_copy(arena, area + 160, 256);
-    if (size >= legacy_size + header_size)
-        message->xsave = extended_state(arena, area, size);
+    if (size >= XSAVE_LEGACY_BYTES + XSAVE_HEADER_BYTES) {
+        struct area extended = {arena, layout, area, size, long_at(area, XSAVE_LEGACY_BYTES)};
+        message->xsave = extended_state(&extended);
+    }
     return message;
 }

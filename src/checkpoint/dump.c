@@ -87,7 +87,10 @@ static int dump_frozen(struct tree *tree, struct stopwatch *watch, struct error 
     struct dump *dump = tree->dump;
     clock_gettime(CLOCK_MONOTONIC, &watch->frozen);
     log_line(dump->log, LOG_INFO, "Frozen: %zu processes", tree->tasks.count);
+    const struct stasis_options *options = dump->options;
     if (save_everything(tree, e) < 0 || close_shared_images(dump, e) < 0)
+        return -1;
+    if (options->while_frozen && options->while_frozen(options->while_frozen_context, e) < 0)
         return -1;
     clock_gettime(CLOCK_MONOTONIC, &watch->saved);
     if (save_stats(tree, watch, e) < 0)

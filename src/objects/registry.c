@@ -164,6 +164,19 @@ uint32_t path_image_id(struct dump *dump, const struct owner *owner, const char 
     return id;
 }
 
+/* A `lock:` line of fdinfo tells what kind of lock is held through a descriptor:
+ * `lock:\t1: POSIX  ADVISORY  WRITE 17 fe:00:123 0 EOF`. */
+static int refuse_lock(struct dump *dump, const struct fd_view *view, const char *text,
+                       struct error *e)
+{
+    char kind[16] = "", mode[16] = "", access[16] = "";
+    const char *lock = strstr(text, "\nlock:");
+    if (!lock || sscanf(lock + 6, "%*[^:]: %15s %15s %15s", kind, mode, access) < 1)
+        return 0;
+    return fail(e, ENOTSUP, "%s: file lock (%s %s) on %s: not supported yet",
+                describe_view(dump->arena, view), kind, access, view->link);
+}
+
 /* `pos:`, `flags:` and `mnt_id:` lines of fdinfo; flags are octal. */
 static int parse_fdinfo(const char *text, struct fd_view *view)
 {
@@ -205,6 +218,8 @@ int view_descriptor(struct dump *dump, const struct owner *owner, int number, st
         return fail_errno(e, "pid %d (%s): fd %d: cannot read its link", (int)owner->pid,
                           owner->comm, number);
     view->link = arena_strndup(dump->arena, target, (size_t)length);
+    if (refuse_lock(dump, view, text, e) < 0)
+        return -1;
     view->fd = (int)syscall(SYS_pidfd_getfd, owner->pidfd, number, 0);
     if (view->fd < 0 || fstat(view->fd, &view->st) < 0)
         return fail_errno(e, "pid %d (%s): fd %d: cannot get a duplicate", (int)owner->pid,

@@ -68,10 +68,12 @@ static int make_level(const struct hierarchy *hierarchy, int parent, const char 
 }
 
 /* As mkdir -p; every level is given what its processes will need. */
-static int make_levels(const struct hierarchy *hierarchy, int top, const char *path,
-                       struct arena *arena, struct error *e)
+static int make_levels(const struct hierarchy *hierarchy, const char *path, struct arena *arena,
+                       struct error *e)
 {
-    AUTO_CLOSE int at = fcntl(top, F_DUPFD_CLOEXEC, 0);
+    AUTO_CLOSE int at = open(hierarchy->mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (at < 0)
+        return fail_errno(e, "cgroups at %s", hierarchy->mount_point);
     char *rest = NULL, *words = arena_strdup(arena, path);
     for (char *name = strtok_r(words, "/", &rest); name; name = strtok_r(NULL, "/", &rest)) {
         int next = make_level(hierarchy, at, name, arena, e);
@@ -86,14 +88,11 @@ static int make_levels(const struct hierarchy *hierarchy, int top, const char *p
 static int make_in(const struct hierarchy *hierarchy, const char *path, struct arena *arena,
                    struct error *e)
 {
-    AUTO_CLOSE int top = open(hierarchy->mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (top < 0)
-        return fail_errno(e, "cgroups at %s", hierarchy->mount_point);
     /* Mostly only the last level is missing, and needs nothing. */
     bool needs_nothing = strcmp(hierarchy->controllers, "cpuset") != 0;
-    if (needs_nothing && mkdirat(top, path + (*path == '/'), 0755) == 0)
+    if (needs_nothing && hierarchy_make_cgroup(hierarchy, path) == 0)
         return 0;
-    return make_levels(hierarchy, top, path, arena, e);
+    return make_levels(hierarchy, path, arena, e);
 }
 
 int cgroup_create_v2(const struct cgroup *cgroup, struct arena *arena, struct error *e)
@@ -138,8 +137,7 @@ int cgroup_open_v2(const struct cgroup *cgroup, struct error *e)
  * period costs milliseconds with `cgroup.procs`. */
 static int enter_v1(const struct hierarchy *hierarchy, const char *path, struct error *e)
 {
-    AUTO_CLOSE int directory = hierarchy_open_cgroup(hierarchy, path);
-    AUTO_CLOSE int tasks = directory < 0 ? -1 : openat(directory, "tasks", O_WRONLY | O_CLOEXEC);
+    AUTO_CLOSE int tasks = hierarchy_open_file(hierarchy, path, "tasks", O_WRONLY);
     if (tasks < 0 || write(tasks, "0", 1) < 0)
         return fail_errno(e, "cannot enter cgroup %s of %s", path, hierarchy->mount_point);
     return 0;

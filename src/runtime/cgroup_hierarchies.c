@@ -1,11 +1,13 @@
 #include "runtime/cgroup_hierarchies.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/io.h"
 #include "base/text.h"
 
@@ -115,11 +117,35 @@ bool cgroup_path_is_valid(const char *cgroups_path)
     return *path && *path != '/' && path_is_plain(path);
 }
 
+/* One lookup instead of three calls: cgroup file systems hold no links, the path no `..`. */
+static int write_path(char path[PATH_MAX], const struct hierarchy *hierarchy,
+                      const char *cgroups_path, const char *file)
+{
+    int length = snprintf(path, PATH_MAX, "%s/%s/%s", hierarchy->mount_point, cgroups_path, file);
+    if (length >= 0 && length < PATH_MAX)
+        return 0;
+    errno = ENAMETOOLONG;
+    return -1;
+}
+
+int hierarchy_open_file(const struct hierarchy *hierarchy, const char *cgroups_path,
+                        const char *file, int flags)
+{
+    char path[PATH_MAX];
+    if (write_path(path, hierarchy, cgroups_path, file) < 0)
+        return -1;
+    return open(path, flags | O_CLOEXEC);
+}
+
 int hierarchy_open_cgroup(const struct hierarchy *hierarchy, const char *cgroups_path)
 {
-    AUTO_CLOSE int top = open(hierarchy->mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (top < 0)
+    return hierarchy_open_file(hierarchy, cgroups_path, "", O_RDONLY | O_DIRECTORY);
+}
+
+int hierarchy_make_cgroup(const struct hierarchy *hierarchy, const char *cgroups_path)
+{
+    char path[PATH_MAX];
+    if (write_path(path, hierarchy, cgroups_path, "") < 0)
         return -1;
-    const char *relative = cgroups_path + (*cgroups_path == '/');
-    return openat(top, relative, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return mkdir(path, 0755);
 }

@@ -26,8 +26,13 @@ const struct hierarchy *hierarchies_v1(const struct hierarchies *hierarchies,
                                        const char *controller);
 const struct hierarchy *hierarchies_v2(const struct hierarchies *hierarchies);
 
-/* Opens a cgroup's directory (O_DIRECTORY | O_CLOEXEC), or -1 with errno. */
+/* Opens a cgroup's directory, or one file of it (O_CLOEXEC | flags). -1 with errno. */
 int hierarchy_open_cgroup(const struct hierarchy *hierarchy, const char *cgroups_path);
+int hierarchy_open_file(const struct hierarchy *hierarchy, const char *cgroups_path,
+                        const char *file, int flags);
+
+/* Makes the directory of a cgroup whose parent exists. 0, or -1 with errno. */
+int hierarchy_make_cgroup(const struct hierarchy *hierarchy, const char *cgroups_path);
 
 /* Is this a path that names a cgroup below the top one, and nothing else? */
 bool cgroup_path_is_valid(const char *cgroups_path);

@@ -14,17 +14,17 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 
-/* All of a profile in a row of bytes, the same for the same profile and different for another. */
+/* All of a profile in a row of bytes, the same for the same profile and different for another.
+ * JSON strings hold no zero byte unless jansson is told to let them. */
 struct key {
     char *bytes;
     size_t size, room;
 };
 
-static void add_bytes(struct key *key, char kind, const void *bytes, size_t size,
-                      struct arena *arena)
+static void add_text(struct key *key, char kind, const char *text, struct arena *arena)
 {
-    size_t needed = key->size + 1 + sizeof(size) + size;
-    if (needed > key->room) {
+    size_t size = strlen(text) + 1, needed = key->size + 1 + size;
+    if (needed + sizeof(struct sock_filter) > key->room) {
         size_t room = needed * 2 + 8192;
         char *larger = arena_alloc(arena, room);
         memcpy(larger, key->bytes ? key->bytes : "", key->size);
@@ -32,8 +32,7 @@ static void add_bytes(struct key *key, char kind, const void *bytes, size_t size
         key->room = room;
     }
     key->bytes[key->size] = kind;
-    memcpy(key->bytes + key->size + 1, &size, sizeof(size));
-    memcpy(key->bytes + key->size + 1 + sizeof(size), bytes, size);
+    memcpy(key->bytes + key->size + 1, text, size);
     key->size = needed;
 }
 
@@ -42,28 +41,24 @@ static void add_value(struct key *key, json_t *value, struct arena *arena)
     size_t i = 0;
     const char *name = NULL;
     json_t *item = NULL;
-    json_int_t number = json_integer_value(value);
     if (json_is_string(value))
-        add_bytes(key, 's', json_string_value(value), json_string_length(value), arena);
+        add_text(key, 's', json_string_value(value), arena);
     else if (json_is_integer(value))
-        add_bytes(key, 'i', &number, sizeof(number), arena);
-    else if (!json_is_array(value) && !json_is_object(value))
-        add_bytes(key, (char)('A' + json_typeof(value)), "", 0, arena);
-    if (json_is_array(value))
-        add_bytes(key, '[', "", 0, arena);
+        add_text(key, 'i', arena_printf(arena, "%lld", (long long)json_integer_value(value)),
+                 arena);
+    else
+        add_text(key, (char)('A' + json_typeof(value)), "", arena);
     json_array_foreach(value, i, item)
     {
         add_value(key, item, arena);
     }
-    if (json_is_object(value))
-        add_bytes(key, '{', "", 0, arena);
     json_object_foreach(value, name, item)
     {
-        add_bytes(key, 'k', name, strlen(name), arena);
+        add_text(key, 'k', name, arena);
         add_value(key, item, arena);
     }
     if (json_is_array(value) || json_is_object(value))
-        add_bytes(key, '}', "", 0, arena);
+        add_text(key, '.', "", arena);
 }
 
 static uint64_t hash(const struct key *key)
@@ -77,11 +72,11 @@ static uint64_t hash(const struct key *key)
 /* A file of the cache: this header, the key, the instructions. The key is compared, so that two
  * profiles with one hash cannot be taken for each other. */
 struct cache_header {
-    char magic[16]; /* with the version of what compiles */
-    uint64_t key_size;
+    char magic[16];    /* with the version of what compiles */
+    uint64_t key_size; /* a multiple of 8, so that the instructions are aligned */
     uint32_t flags, length;
 };
-static const char cache_magic[16] = "stasis-bpf-1";
+static const char cache_magic[16] = "stasis-bpf-2";
 
 static int take_from_cache(struct seccomp_filter *filter, int cache, const char *name,
                            const struct key *key, struct arena *arena)
@@ -89,7 +84,7 @@ static int take_from_cache(struct seccomp_filter *filter, int cache, const char 
     struct error ignored;
     struct cache_header header;
     size_t size = 0;
-    const char *data = read_file_at(cache, name, arena, &size, &ignored);
+    char *data = read_file_at(cache, name, arena, &size, &ignored);
     if (!data || size < sizeof(header))
         return -1;
     memcpy(&header, data, sizeof(header));
@@ -99,7 +94,7 @@ static int take_from_cache(struct seccomp_filter *filter, int cache, const char 
         size != sizeof(header) + key->size + code_size ||
         memcmp(data + sizeof(header), key->bytes, key->size) != 0)
         return -1;
-    filter->instructions = arena_copy(arena, data + sizeof(header) + key->size, code_size);
+    filter->instructions = (struct sock_filter *)(void *)(data + sizeof(header) + key->size);
     filter->length = (unsigned short)header.length;
     filter->flags = header.flags;
     return 0;
@@ -133,6 +128,8 @@ int seccomp_prepare(struct seccomp_filter *filter, json_t *profile, const char *
         return seccomp_compile(filter, profile, arena, e);
     struct key key = {0};
     add_value(&key, profile, arena);
+    while (key.size % sizeof(struct sock_filter))
+        key.bytes[key.size++] = 0;
     const char *name = arena_printf(arena, "%016llx.bpf", (unsigned long long)hash(&key));
     if (take_from_cache(filter, directory, name, &key, arena) == 0)
         return 0;

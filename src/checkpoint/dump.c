@@ -51,15 +51,6 @@ static int place_tree(struct tree *tree, struct error *e)
     return 0;
 }
 
-static int close_shared_images(struct dump *dump, struct error *e)
-{
-    struct image *images[] = {dump->files_image, dump->pipes_data, dump->remaps};
-    for (size_t i = 0; i < sizeof(images) / sizeof(*images); i++)
-        if (images[i] && image_close(images[i], e) < 0)
-            return -1;
-    return 0;
-}
-
 static int save_stats(struct tree *tree, const struct stopwatch *watch, struct error *e)
 {
     StatsEntry stats = STATS_ENTRY__INIT;
@@ -70,16 +61,52 @@ static int save_stats(struct tree *tree, const struct stopwatch *watch, struct e
     return image_write_one(tree->dump->images, IMAGE_STATS_DUMP, 0, &stats.base, e);
 }
 
+static int save_namespaces(struct tree *tree, struct error *e)
+{
+    return namespaces_save(tree->dump, e);
+}
+
+static int close_shared_images(struct tree *tree, struct error *e)
+{
+    struct image *images[] = {tree->dump->files_image, tree->dump->pipes_data, tree->dump->remaps};
+    for (size_t i = 0; i < sizeof(images) / sizeof(*images); i++)
+        if (images[i] && image_close(images[i], e) < 0)
+            return -1;
+    return 0;
+}
+
+static int save_what_the_caller_has(struct tree *tree, struct error *e)
+{
+    const struct stasis_options *options = tree->dump->options;
+    return options->while_frozen ? options->while_frozen(options->while_frozen_context, e) : 0;
+}
+
 static int save_everything(struct tree *tree, struct error *e)
 {
-    static int (*const steps[])(struct tree *, struct error *) = {
-        survey_tree, find_shared_structures, ask_tree,      place_tree,  save_seccomp,
-        save_cores,  save_descriptors,       save_mappings, save_memory, save_tree_images,
+    static const struct {
+        const char *name;
+        int (*take)(struct tree *, struct error *);
+    } steps[] = {
+        {"survey", survey_tree},
+        {"shared structures", find_shared_structures},
+        {"questions", ask_tree},
+        {"namespaces and cgroups of the tree", place_tree},
+        {"seccomp filters", save_seccomp},
+        {"cores", save_cores},
+        {"descriptors", save_descriptors},
+        {"mappings", save_mappings},
+        {"memory", save_memory},
+        {"tree", save_tree_images},
+        {"namespaces", save_namespaces},
+        {"files", close_shared_images},
+        {"what the caller adds", save_what_the_caller_has},
     };
-    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
-        if (steps[i](tree, e) < 0)
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+        if (steps[i].take(tree, e) < 0)
             return -1;
-    return namespaces_save(tree->dump, e);
+        log_line(tree->dump->log, LOG_DEBUG, "Done: %s", steps[i].name);
+    }
+    return 0;
 }
 
 static int dump_frozen(struct tree *tree, struct stopwatch *watch, struct error *e)
@@ -87,10 +114,7 @@ static int dump_frozen(struct tree *tree, struct stopwatch *watch, struct error 
     struct dump *dump = tree->dump;
     clock_gettime(CLOCK_MONOTONIC, &watch->frozen);
     log_line(dump->log, LOG_INFO, "Frozen: %zu processes", tree->tasks.count);
-    const struct stasis_options *options = dump->options;
-    if (save_everything(tree, e) < 0 || close_shared_images(dump, e) < 0)
-        return -1;
-    if (options->while_frozen && options->while_frozen(options->while_frozen_context, e) < 0)
+    if (save_everything(tree, e) < 0)
         return -1;
     clock_gettime(CLOCK_MONOTONIC, &watch->saved);
     if (save_stats(tree, watch, e) < 0)

@@ -1,7 +1,7 @@
-/* bench STASIS [core]: how long running, checkpointing and restoring take, against what no design can beat
- * on the same machine in the same run: fork(2) and execve(2) of /bin/true, one write(2) of the same
- * memory into a new file, one read(2) of it into fresh memory. Medians of interleaved rounds, after
- * one round that does not count. With `core`, without containers. */
+/* bench STASIS [core]: how long running, checkpointing and restoring take, against what no design
+ * can beat on the same machine in the same run: fork(2) and execve(2) of /bin/true, one write(2) of
+ * the same memory into a new file, one read(2) of it into fresh memory. Medians of interleaved
+ * rounds, after one round that does not count. With `core`, without containers. */
 #include <err.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -103,9 +103,9 @@ static void end_children(void)
 
 /* ---------------------------------------------------------------- trees */
 
-/* The program of a measured tree: `children` processes that share `mebibytes` by fork. Says by
- * closing descriptor 3 that all are there. */
-static int be_tree(int children, size_t mebibytes)
+/* The program of a measured tree: `children` processes that share `mebibytes` by fork. Each closes
+ * the pipe `ready` when it is there. */
+static int be_tree(int children, size_t mebibytes, int ready)
 {
     uint64_t *memory = mmap(NULL, mebibytes * MEBIBYTE + 1, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -116,7 +116,7 @@ static int be_tree(int children, size_t mebibytes)
     for (int i = 0; i < children; i++)
         if (fork() == 0)
             break;
-    close(3);
+    close(ready);
     for (;;)
         pause();
 }
@@ -124,16 +124,15 @@ static int be_tree(int children, size_t mebibytes)
 static pid_t start_tree(const struct bench *bench, int children, int mebibytes)
 {
     char count[16], size[16];
+    char last[16];
     int ready[2];
     snprintf(count, sizeof(count), "%d", children);
     snprintf(size, sizeof(size), "%d", mebibytes);
-    if (pipe(ready) < 0 || dup2(ready[1], 3) < 0)
+    if (pipe2(ready, O_CLOEXEC) < 0 || fcntl(ready[1], F_SETFD, 0) < 0)
         err(1, "pipe");
-    if (ready[1] != 3)
-        close(ready[1]);
-    fcntl(ready[0], F_SETFD, FD_CLOEXEC);
-    pid_t pid = start((char *const[]){(char *)bench->self, "--tree", count, size, NULL});
-    close(3);
+    snprintf(last, sizeof(last), "%d", ready[1]);
+    pid_t pid = start((char *const[]){(char *)bench->self, "--tree", count, size, last, NULL});
+    close(ready[1]);
     char byte;
     if (read(ready[0], &byte, 1) != 0)
         err(1, "the tree does not start");
@@ -245,8 +244,8 @@ static void prepare(struct bench *bench, const char *stasis, bool containers)
 
 int main(int count, char **arguments)
 {
-    if (count == 4 && strcmp(arguments[1], "--tree") == 0)
-        return be_tree(atoi(arguments[2]), (size_t)atoi(arguments[3]));
+    if (count == 5 && strcmp(arguments[1], "--tree") == 0)
+        return be_tree(atoi(arguments[2]), (size_t)atoi(arguments[3]), atoi(arguments[4]));
     bool containers = count == 2;
     if (!containers && (count != 3 || strcmp(arguments[2], "core") != 0))
         errx(2, "usage: bench STASIS [core]");

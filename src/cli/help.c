@@ -1,5 +1,6 @@
 #include "cli/help.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define LINE_WIDTH 80
@@ -50,14 +51,34 @@ static void print_wrapped(FILE *out, const char *text, size_t indent)
     }
 }
 
+static int compare_options(const void *a, const void *b)
+{
+    return strcmp((*(const struct option *const *)a)->name,
+                  (*(const struct option *const *)b)->name);
+}
+
+/* The options that help shows, in order of their names. */
+static const struct option **shown_options(const struct option *table, struct arena *arena,
+                                           size_t *count)
+{
+    VEC(const struct option *) shown = {0};
+    for (; table && table->name; table++) {
+        if (table->help)
+            vec_add(arena, &shown, table);
+    }
+    if (shown.count > 0)
+        qsort(shown.items, shown.count, sizeof(*shown.items), compare_options);
+    *count = shown.count;
+    return shown.items;
+}
+
 static void print_options(FILE *out, const struct option *table, struct arena *arena)
 {
-    size_t widest = widest_option(table, arena);
-    for (; table && table->name; table++) {
-        if (!table->help)
-            continue;
-        fprintf(out, "  %-*s   ", (int)widest, option_spelling(table, arena));
-        print_wrapped(out, table->help, widest + 5);
+    size_t widest = widest_option(table, arena), count;
+    const struct option **options = shown_options(table, arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "  %-*s   ", (int)widest, option_spelling(options[i], arena));
+        print_wrapped(out, options[i]->help, widest + 5);
     }
 }
 

@@ -68,9 +68,10 @@ static int inspect_all(struct cli *cli, const struct inspect_options *options, s
         else
             vec_add(cli->arena, &missing, arena_strdup(cli->arena, e->text));
     }
-    if (!options->format && print_object(cli, NULL, found, e) < 0)
+    bool as_list = !options->format || strcmp(options->format, "json") == 0;
+    if (as_list && print_object(cli, options->format, found, e) < 0)
         return -1;
-    for (size_t i = 0; options->format && i < json_array_size(found); i++) {
+    for (size_t i = 0; !as_list && i < json_array_size(found); i++) {
         if (print_object(cli, options->format, json_array_get(found, i), e) < 0)
             return -1;
     }
@@ -85,9 +86,9 @@ static int run_inspect(struct cli *cli, const void *values, struct words words, 
 {
     const struct inspect_options *options = values;
     if (options->type && !is_known_kind(options->type))
-        return fail_usage(
-            e, "unknown type: \"%s\": must be one of \"container\", \"image\", \"volume\"",
-            options->type);
+        return fail(e, EINVAL,
+                    "unknown type: \"%s\": must be one of \"container\", \"image\", \"volume\"",
+                    options->type);
     return inspect_all(cli, options, words, e);
 }
 

@@ -96,8 +96,10 @@ static const struct option *find_letter(const struct option *table, char letter)
 /* The value of an option that is written without `=` is the next word. */
 static int store_next_word(struct parse *p, const struct option *option, const char *seen)
 {
-    if (p->next >= p->words.count)
+    if (p->next >= p->words.count && seen[1] == '-')
         return fail_usage(p->e, "flag needs an argument: %s", seen);
+    if (p->next >= p->words.count)
+        return fail_usage(p->e, "flag needs an argument: '%c' in %s", option->letter, seen);
     return store(p, option, p->words.items[p->next++]);
 }
 

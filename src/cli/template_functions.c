@@ -289,8 +289,10 @@ static const char *format_verb(const struct function_call *call, const char *fla
     } else if (!strchr("svtq", verb)) {
         return arena_printf(arena, "%%!%c(%s)", verb, text);
     }
-    return *flags == '-' ? arena_printf(arena, "%-*s", width, text)
-                         : arena_printf(arena, "%*s", width, text);
+    const char *point = strchr(flags, '.');
+    int precision = point ? atoi(point + 1) : -1;
+    return *flags == '-' ? arena_printf(arena, "%-*.*s", width, precision, text)
+                         : arena_printf(arena, "%*.*s", width, precision, text);
 }
 
 static json_t *do_printf(const struct function_call *call)

@@ -55,3 +55,16 @@ const char *command_aliases(const struct command *command, struct arena *arena, 
     *count = 0;
     return add_aliases(all_commands, "stasis", command, "", arena, count);
 }
+
+const char *command_shortest_alias(const struct command *command, struct arena *arena)
+{
+    size_t count;
+    char *rest = arena_strdup(arena, command_aliases(command, arena, &count));
+    const char *shortest = NULL;
+    for (char *alias; (alias = strsep(&rest, ",")) && *alias;) {
+        alias += *alias == ' ';
+        if (!shortest || strlen(alias) < strlen(shortest))
+            shortest = alias;
+    }
+    return shortest;
+}

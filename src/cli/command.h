@@ -48,4 +48,7 @@ const struct command *find_command(struct words *words, const char **path, struc
 /* Every way to call `command`, as "stasis container ls, stasis ps"; *count is their number. */
 const char *command_aliases(const struct command *command, struct arena *arena, size_t *count);
 
+/* The shortest of them. */
+const char *command_shortest_alias(const struct command *command, struct arena *arena);
+
 #endif

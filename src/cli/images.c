@@ -59,13 +59,13 @@ static json_t *image_row(struct cli *cli, const json_t *image, const char *name,
     const char *id = json_text(image, "Id");
     long long created = json_number(image, "Created");
     double size = (double)json_number(image, "Size");
-    return json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Containers", "N/A", "CreatedAt",
-        time_in_words(cli->arena, created), "CreatedSince", time_ago(cli->arena, created), "Digest",
-        digest, "ID", no_trunc ? id : short_id(cli->arena, id), "Repository", reference.repository,
-        "SharedSize", "N/A", "Size", human_size(cli->arena, size, 3), "Tag",
-        reference.tag ? reference.tag : "<none>", "UniqueSize", "N/A", "VirtualSize",
-        human_size(cli->arena, size, 4));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Containers", "N/A",
+                     "CreatedAt", time_in_words(cli->arena, created), "CreatedSince",
+                     time_ago(cli->arena, created), "Digest", digest, "ID",
+                     no_trunc ? id : short_id(cli->arena, id), "Repository", reference.repository,
+                     "SharedSize", "N/A", "Size", human_size(cli->arena, size, 3), "Tag",
+                     reference.tag ? reference.tag : "<none>", "UniqueSize", "N/A", "VirtualSize",
+                     human_size(cli->arena, size, 4));
 }
 
 static const char *digest_of(const json_t *image)

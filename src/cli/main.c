@@ -13,7 +13,7 @@
 
 static int report_usage(const struct error *e, const char *path, int status)
 {
-    fprintf(stderr, "stasis: %s\nSee '%s --help'.\n", e->text, path);
+    fprintf(stderr, "stasis: %s. See '%s --help'.\n", e->text, path);
     return status;
 }
 

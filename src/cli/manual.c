@@ -46,10 +46,8 @@ static void print_commands(FILE *out, const struct command_name *names, const ch
     for (; names->name; names++) {
         const struct command *command = names->command;
         const char *path = arena_printf(arena, "%s %s", prefix, names->name);
-        size_t aliases;
-        command_aliases(command, arena, &aliases);
-        bool is_alias = aliases > 1 && strchr(prefix, ' ');
-        if (command->run && !is_alias) {
+        const char *shortest = command_shortest_alias(command, arena);
+        if (command->run && strcmp(path, shortest) == 0) {
             fprintf(out, ".SS %s %s\n", path, command->usage);
             print_escaped(out, command->summary);
             fputs(".\n", out);

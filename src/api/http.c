@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "api/router.h"
+#include "api/routes.h"
 #include "api/server.h"
 #include "base/cleanup.h"
 
@@ -388,7 +388,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     (void)version;
     if (!x) {
         *exchange = x = exchange_new(context, connection, path, method);
-        x->route = router_find(&x->request);
+        x->route = router_find(routes, &x->request);
         return MHD_YES;
     }
     if (!*size)

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/routes.h"
 #include "base/text.h"
 
 static bool match_from(const char *pattern, const char *path, struct arena *arena,
@@ -77,7 +76,7 @@ static bool version_is_spoken(struct request *request)
     return true;
 }
 
-const struct route *router_find(struct request *request)
+const struct route *router_find(const struct route *routes, struct request *request)
 {
     if (!version_is_spoken(request))
         return NULL;

@@ -66,22 +66,30 @@ struct command command_find(const struct process_spec *process, struct arena *ar
                             .env = environment(process, arena)};
 }
 
-/* The kernel refuses to run the caller's own executable for writing while the caller (the monitor)
- * lives, so that a container which runs /proc/self/exe cannot replace it. */
+/* As a shell sorts it: what is not there, and what is there but cannot be executed. */
+static int fail_command(const char *name, int code, struct error *e)
+{
+    bool missing = code == ENOENT || code == ENOTDIR;
+    if (missing && !strchr(name, '/'))
+        fail(e, ENOENT, "exec: \"%s\": executable file not found in $PATH", name);
+    else
+        fail(e, missing ? ENOENT : EACCES, "exec: \"%s\": %s", name, strerror(code));
+    return LAUNCH_COMMAND_FAILED;
+}
+
+/* A container that runs /proc/self/exe gets the caller's own file, yet cannot write to it while the
+ * caller (the container's monitor) runs from it: ETXTBSY. */
 int command_execute(const struct command *command, struct error *e)
 {
     int code = ENOENT;
     for (size_t i = 0; i < command->candidates.count; i++) {
         execve(command->candidates.items[i], command->args, command->env);
-        if (errno == EACCES || code == ENOENT)
-            code = errno == ENOTDIR ? code : errno;
-        if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+        bool missing = errno == ENOENT || errno == ENOTDIR;
+        /* As execvp(3): a file that may not be executed counts only if no other can be. */
+        if (!missing || command->candidates.count == 1)
+            code = errno;
+        if (!missing && errno != EACCES)
             break;
     }
-    const char *name = command->args[0];
-    if (code == ENOENT && !strchr(name, '/'))
-        fail(e, ENOENT, "exec: \"%s\": executable file not found in $PATH", name);
-    else
-        fail(e, code, "exec: \"%s\": %s", name, strerror(code));
-    return LAUNCH_COMMAND_FAILED;
+    return fail_command(command->args[0], code, e);
 }

@@ -12,7 +12,7 @@
 /* What a step of the new process returns, if it returns: a success ends in execve(2). */
 enum launch_failure {
     LAUNCH_SETUP_FAILED = -1,
-    LAUNCH_COMMAND_FAILED = -2, /* the fault is the command's: there is no such file, ... */
+    LAUNCH_COMMAND_FAILED = -2, /* the fault is the command's; the code is ENOENT or EACCES */
 };
 
 struct launch {

@@ -69,7 +69,9 @@ static int enter_working_directory(const struct process_spec *process, struct er
 {
     char path[PATH_MAX];
     if (chdir(process->cwd) < 0) {
+        bool missing = errno == ENOENT || errno == ENOTDIR;
         fail_errno(e, "chdir to cwd (\"%s\")", process->cwd);
+        e->code = missing ? ENOENT : EACCES;
         return LAUNCH_COMMAND_FAILED;
     }
     /* "(unreachable)": /proc/self/fd/N would lead to a directory of the host that is open here. */

@@ -26,8 +26,9 @@ struct runtime_container {
 
 /* Creates the container of config.json and executes its process, whose parent is the caller.
  * Makes its cgroups (linux.cgroupsPath), namespaces and mounts. Returns the init's pid once
- * execve(2) has succeeded. On failure -1, nothing left over, and e->code ENOENT or EACCES if and
- * only if the command itself (or process.cwd) could not be used (Docker's exit codes 127 and 126).
+ * execve(2) has succeeded. On failure -1, nothing left over, and e->code ENOENT if and only if the
+ * command (or process.cwd) is not there, EACCES if and only if it cannot be executed (Docker's exit
+ * codes 127 and 126).
  * With process.terminal, stdio.in must be a terminal: it becomes the controlling one. */
 pid_t runtime_start(const struct runtime_container *container, struct error *e);
 

@@ -71,7 +71,8 @@ int image_set_commit(struct image_set *set, struct error *e);
 /* Removes what was written. Does nothing after a commit. Always call it in the end. */
 void image_set_abandon(struct image_set *set);
 
-/* Starts a file of the set. It is buffered in memory and appears at image_close. */
+/* Starts a file of the set. It is buffered in memory; image_close hands it over to be written in
+ * the background: what fails then is told by a later image_close or by the commit. */
 struct image *image_create(struct image_set *set, enum image_kind kind, uint32_t id);
 void image_add(struct image *image, const ProtobufCMessage *message);
 /* Bytes that follow an entry without a length of their own. */

@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "image/image.h"
 #include "image/kinds.h"
+#include "image/writer.h"
 
 static const char inventory_name[] = "inventory.img";
 
@@ -19,6 +20,7 @@ struct image_set {
     const char *partial_name;  /* NULL: the target held no checkpoint, files gather there */
     VEC(const char *) written; /* names of image files */
     struct image *inventory;   /* kept back until the commit */
+    struct writer *writer;
 };
 
 struct image {
@@ -56,7 +58,10 @@ struct image_set *image_set_new(struct arena *arena, int dir_fd, struct error *e
     struct image_set *set = arena_alloc(arena, sizeof(*set));
     set->arena = arena;
     set->target = dir_fd;
-    return choose_place(set, e) < 0 ? NULL : set;
+    if (choose_place(set, e) < 0)
+        return NULL;
+    set->writer = writer_start(arena, set->partial);
+    return set;
 }
 
 int image_set_dir(const struct image_set *set)
@@ -104,6 +109,8 @@ int image_set_commit(struct image_set *set, struct error *e)
 {
     if (!set->inventory)
         return fail(e, EINVAL, "no inventory: the images are not whole");
+    if (writer_finish(set->writer, e) < 0)
+        return -1;
     if (set->partial_name && publish_all(set, e) < 0)
         return -1;
     if (replace_file_at(set->target, inventory_name, set->inventory->bytes.items,
@@ -121,6 +128,7 @@ void image_set_abandon(struct image_set *set)
     struct error ignored = {0};
     if (!set || set->partial < 0)
         return;
+    writer_finish(set->writer, &ignored);
     for (size_t i = 0; i < set->written.count; i++)
         remove_tree_at(set->partial, set->written.items[i], &ignored);
     if (set->partial_name)
@@ -183,12 +191,8 @@ int image_close(struct image *image, struct error *e)
         image->set->inventory = image;
         return 0;
     }
-    AUTO_CLOSE int fd = image_set_create(image->set, image->name, e);
-    if (fd < 0)
-        return -1;
-    if (write_all(fd, image->bytes.items, image->bytes.count) < 0)
-        return fail_errno(e, "cannot write %s", image->name);
-    return 0;
+    image_set_adopt(image->set, image->name);
+    return writer_add(image->set->writer, image->name, image->bytes.items, image->bytes.count, e);
 }
 
 int image_write_one(struct image_set *set, enum image_kind kind, uint32_t id,

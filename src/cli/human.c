@@ -1,6 +1,5 @@
 #include "cli/human.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -44,7 +43,7 @@ int parse_bytes(const char *option, const char *text, int64_t *bytes, struct err
     double number = strtod(text, &end);
     if (digits == 0 || end != unit || power < 0)
         return fail_usage(e, "invalid argument \"%s\" for \"%s\" flag: invalid size", text, option);
-    double value = ldexp(number, 10 * power);
+    double value = number * (double)(1LL << (10 * power));
     if (value >= 9e18)
         return fail_usage(e, "invalid argument \"%s\" for \"%s\" flag: too large", text, option);
     *bytes = (int64_t)value;
@@ -59,7 +58,7 @@ int parse_cpus(const char *text, int64_t *nanos, struct error *e)
     if (digits == 0 || text[digits] || *end || cpus > 1e6)
         return fail_usage(e, "invalid argument \"%s\" for \"--cpus\" flag: not a number of CPUs",
                           text);
-    *nanos = (int64_t)llround(cpus * 1e9);
+    *nanos = (int64_t)(cpus * 1e9 + 0.5);
     return 0;
 }
 
@@ -280,8 +279,8 @@ int parse_since(struct cli *cli, const char *text, const char **since, struct er
     if (parse_duration(text, &ago)) {
         clock_gettime(CLOCK_REALTIME, &when);
         double then = (double)when.tv_sec + (double)when.tv_nsec / 1e9 - ago;
-        when.tv_sec = (time_t)floor(then);
-        when.tv_nsec = (long)((then - floor(then)) * 1e9);
+        when.tv_sec = (time_t)then;
+        when.tv_nsec = (long)((then - (double)when.tv_sec) * 1e9);
     } else if (!parse_time(text, &when)) {
         return fail_usage(e, "\"%s\" is neither a time nor a duration", text);
     }

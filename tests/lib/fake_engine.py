@@ -83,6 +83,9 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         super().__init__(self.path, Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
+    def handle_error(self, request, client_address):
+        pass  # a client that has seen enough hangs up
+
     def asked_for(self, method, path):
         """The last body (as JSON) and query with which this was asked."""
         for asked in reversed(self.asked):

@@ -322,7 +322,7 @@ static int put_back(struct task *task, struct error *e)
     int result = 0;
     for (size_t i = 0; i < task->threads.count; i++) {
         struct thread *thread = &task->threads.items[i];
-        struct user_regs_struct registers = registers_to_go_on(&thread->frozen);
+        struct user_regs_struct registers = going_registers(task, thread);
         if (tracee_set_registers(thread->tid, &registers, result ? &ignored : e) < 0 ||
             tracee_set_signal_mask(thread->tid, thread->signal_mask, result ? &ignored : e) < 0)
             result = -1;

@@ -10,9 +10,10 @@
 #include "checkpoint/tree.h"
 #include "checkpoint/xstate.h"
 
-static UserX86RegsEntry *general_registers(struct arena *arena, const struct thread *thread)
+static UserX86RegsEntry *general_registers(struct arena *arena, const struct task *task,
+                                           const struct thread *thread)
 {
-    struct user_regs_struct from = registers_to_go_on(&thread->frozen);
+    struct user_regs_struct from = going_registers(task, thread);
     UserX86RegsEntry *to = arena_alloc(arena, sizeof(*to));
     user_x86_regs_entry__init(to);
     to->r15 = from.r15;
@@ -77,14 +78,14 @@ static int tls_slots(struct arena *arena, const struct thread *thread, ThreadInf
     return 0;
 }
 
-static ThreadInfoX86 *processor_state(const struct tree *tree, const struct thread *thread,
-                                      struct error *e)
+static ThreadInfoX86 *processor_state(const struct tree *tree, const struct task *task,
+                                      const struct thread *thread, struct error *e)
 {
     struct arena *arena = tree->dump->arena;
     ThreadInfoX86 *info = arena_alloc(arena, sizeof(*info));
     thread_info_x86__init(info);
     info->clear_tid_addr = thread->tid_address;
-    info->gpregs = general_registers(arena, thread);
+    info->gpregs = general_registers(arena, task, thread);
     info->fpregs = xstate_to_message(arena, &tree->xsave, thread->xstate, thread->xstate_size, e);
     if (!info->fpregs || tls_slots(arena, thread, info, e) < 0)
         return NULL;
@@ -320,7 +321,7 @@ static int save_core(struct tree *tree, const struct task *task, const struct th
         core.tc->cg_set = task->cgroup_set;
     }
     if (thread) {
-        core.thread_info = processor_state(tree, thread, e);
+        core.thread_info = processor_state(tree, task, thread, e);
         if (!core.thread_info)
             return fail_in(e, TASK_FORMAT, TASK_NAME(task));
         core.thread_core = thread_state(arena, thread);

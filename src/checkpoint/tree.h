@@ -99,6 +99,9 @@ void kill_tree(struct tree *tree);
 /* survey.c: what can be learnt from outside. */
 int survey_tree(struct tree *tree, struct error *e);
 
+/* registers.c: a thread's registers as it will go on, after a dump or a restore. */
+struct user_regs_struct going_registers(const struct task *task, const struct thread *thread);
+
 /* ask.c: what only the threads themselves can tell, by scripts. */
 int ask_tree(struct tree *tree, struct error *e);
 

@@ -204,18 +204,61 @@ static void sleep_on_for_what_remains(struct user_regs_struct *registers)
         registers->rdx = registers->r10;
 }
 
-struct user_regs_struct registers_to_go_on(const struct user_regs_struct *frozen)
+/* System calls that fail with EINTR even where a stop interrupts them (signal(7)): nobody but the
+ * freeze did, unless a signal waits, and the program must not notice the freeze. */
+static bool fails_when_stopped(uint64_t number)
+{
+    static const uint16_t calls[] = {
+        SYS_epoll_wait, SYS_epoll_pwait,    SYS_epoll_pwait2,  SYS_rt_sigtimedwait, SYS_semop,
+        SYS_semtimedop, SYS_io_getevents,   SYS_io_pgetevents, SYS_accept,          SYS_accept4,
+        SYS_connect,    SYS_recvfrom,       SYS_recvmsg,       SYS_recvmmsg,        SYS_sendto,
+        SYS_sendmsg,    SYS_sendmmsg,       SYS_read,          SYS_readv,           SYS_write,
+        SYS_writev,     SYS_io_uring_enter,
+    };
+    for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+        if (calls[i] == number)
+            return true;
+    return false;
+}
+
+static void enter_again(struct user_regs_struct *registers)
+{
+    registers->rax = registers->orig_rax;
+    registers->rip -= 2; /* the length of SYSCALL */
+}
+
+struct user_regs_struct registers_to_go_on(const struct user_regs_struct *frozen,
+                                           enum signal_waiting signal)
 {
     struct user_regs_struct on = *frozen;
     if ((int64_t)on.orig_rax < 0)
         return on;
-    int64_t result = -(int64_t)on.rax;
-    if (result == KERNEL_ERESTART_RESTARTBLOCK)
-        sleep_on_for_what_remains(&on);
-    if (result == KERNEL_ERESTARTSYS || result == KERNEL_ERESTARTNOINTR ||
-        result == KERNEL_ERESTARTNOHAND || result == KERNEL_ERESTART_RESTARTBLOCK) {
-        on.rax = on.orig_rax;
-        on.rip -= 2; /* the length of SYSCALL */
+    switch (-(int64_t)on.rax) {
+    case KERNEL_ERESTART_RESTARTBLOCK:
+        if (signal == NO_SIGNAL_WAITS)
+            sleep_on_for_what_remains(&on);
+        __attribute__((fallthrough));
+    case KERNEL_ERESTARTNOHAND:
+        if (signal != NO_SIGNAL_WAITS)
+            on.rax = (uint64_t)-EINTR;
+        else
+            enter_again(&on);
+        break;
+    case KERNEL_ERESTARTSYS:
+        if (signal == SIGNAL_INTERRUPTS)
+            on.rax = (uint64_t)-EINTR;
+        else
+            enter_again(&on);
+        break;
+    case KERNEL_ERESTARTNOINTR:
+        enter_again(&on);
+        break;
+    case EINTR:
+        if (signal == NO_SIGNAL_WAITS && fails_when_stopped(on.orig_rax))
+            enter_again(&on);
+        break;
+    default:
+        break;
     }
     return on;
 }

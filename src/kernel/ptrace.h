@@ -47,8 +47,13 @@ int tracee_call(pid_t tid, const struct user_regs_struct *registers, uint64_t ga
 int tracee_run_until_trap(pid_t tid, const struct user_regs_struct *registers, uint64_t entry,
                           uint64_t head, struct error *e);
 
+/* Is a signal with a handler about to be delivered to the thread? */
+enum signal_waiting { NO_SIGNAL_WAITS, SIGNAL_RESTARTS, SIGNAL_INTERRUPTS };
+
 /* Registers as they must be for the thread to go on where the freeze interrupted it: an interrupted
- * system call is set up to be entered again. */
-struct user_regs_struct registers_to_go_on(const struct user_regs_struct *frozen);
+ * system call is set up to be entered again, or, where a waiting signal forbids that, to fail with
+ * EINTR. SIGNAL_RESTARTS: the handler has SA_RESTART. See signal(7). */
+struct user_regs_struct registers_to_go_on(const struct user_regs_struct *frozen,
+                                           enum signal_waiting signal);
 
 #endif

@@ -24,7 +24,7 @@ static int socket_address(const char *path, struct sockaddr_un *address, struct 
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof(address->sun_path))
         return fail(e, ENAMETOOLONG, "socket %s", path);
-    strcpy(address->sun_path, path);
+    memcpy(address->sun_path, path, strlen(path));
     return 0;
 }
 

@@ -50,15 +50,30 @@ struct exchange {
     bool writer_failed, taken_over;
 };
 
+static void log_failure(const struct exchange *x, const struct error *e)
+{
+    log_line(x->server->log, LOG_ERROR, "%s %s: %s", x->request.method, x->request.path, e->text);
+}
+
+static void answer(struct exchange *x)
+{
+    struct error e = {0};
+
+    if (x->route->handle(&x->request, &e) == 0)
+        return;
+    reply_error(&x->request, &e);
+    if (x->request.reply.status >= 500)
+        log_failure(x, &e);
+}
+
 /* ---- threads ------------------------------------------------------------------------------- */
 
 static void *run_handler(void *argument)
 {
     struct exchange *x = argument;
-    struct error e = {0};
 
-    if (x->route->handle(&x->request, &e) < 0)
-        reply_error(&x->request, &e);
+    x->request.body_fd = x->theirs;
+    answer(x);
     close(x->theirs);
     return NULL;
 }
@@ -74,10 +89,14 @@ static int write_stream(struct exchange *x, int fd)
 {
     AUTO_CLOSE int cancel = epoll_create1(EPOLL_CLOEXEC);
     struct stream stream = {.fd = fd, .cancel = cancel};
+    struct error e = {0};
 
     if (cancel < 0 || watch(cancel, fd, 0) < 0 || watch(cancel, x->server->stopping, EPOLLIN) < 0)
         return -1;
-    return x->request.reply.writer(&x->request, &stream, x->request.reply.context);
+    int result = x->request.reply.writer(&x->request, &stream, x->request.reply.context, &e);
+    if (result < 0 && e.code != ECANCELED && e.code != EPIPE)
+        log_failure(x, &e);
+    return result;
 }
 
 static void *run_writer(void *argument)
@@ -230,8 +249,8 @@ static void keep_body(struct exchange *x, const char *data, size_t size)
 /* A handler that has answered early reads no more: the rest of the body goes nowhere. */
 static void pass_body(struct exchange *x, const char *data, size_t size)
 {
-    if (!x->threaded && start_thread(x, run_handler) == 0)
-        x->request.body_fd = x->theirs;
+    if (!x->threaded && x->request.reply.kind == REPLY_NONE && start_thread(x, run_handler) < 0)
+        reply_message(&x->request, 500, "no thread for the request: %m");
     while (size && x->threaded) {
         ssize_t sent = send(x->ours, data, size, MSG_NOSIGNAL);
         if (sent < 0 && errno != EINTR)
@@ -364,8 +383,6 @@ static enum MHD_Result send_reply(struct exchange *x)
 
 static enum MHD_Result finish_request(struct exchange *x)
 {
-    struct error e = {0};
-
     if (x->threaded) {
         shutdown(x->ours, SHUT_WR);
         pthread_join(x->thread, NULL);
@@ -373,8 +390,8 @@ static enum MHD_Result finish_request(struct exchange *x)
         x->threaded = false;
     } else if (x->too_large) {
         reply_message(&x->request, 413, "request body is larger than %d bytes", BODY_LIMIT);
-    } else if (x->request.reply.kind == REPLY_NONE && x->route->handle(&x->request, &e) < 0) {
-        reply_error(&x->request, &e);
+    } else if (x->request.reply.kind == REPLY_NONE) {
+        answer(x);
     }
     return send_reply(x);
 }

@@ -37,11 +37,11 @@ int load_images(struct request *request, struct error *e)
     return reply_progress(request, "stream", text);
 }
 
-static int save_to(struct request *request, const struct stream *stream, void *context)
+static int save_to(struct request *request, const struct stream *stream, void *context,
+                   struct error *e)
 {
-    struct error e = {0};
     json_t *references = context;
-    int result = engine_image_save(request->engine, references, stream->fd, &e);
+    int result = engine_image_save(request->engine, references, stream->fd, e);
 
     json_decref(references);
     return result;

@@ -23,14 +23,15 @@ static ssize_t move(int from, int to)
 }
 
 /* The client's end of file is that of stdin; the answer goes on. */
-static int join(struct request *request, const struct stream *stream, void *context)
+static int join(struct request *request, const struct stream *stream, void *context,
+                struct error *e)
 {
     int streams = *(int *)context;
     struct pollfd polls[] = {{.fd = streams, .events = POLLIN},
                              {.fd = stream->fd, .events = POLLIN},
                              {.fd = stream->cancel, .events = POLLIN}};
 
-    (void)request;
+    (void)request, (void)e;
     for (;;) {
         if (poll(polls, 3, -1) < 0 && errno != EINTR)
             break;

@@ -24,9 +24,10 @@ struct stream {
     int cancel; /* becomes readable when the client went away or the server ends */
 };
 
-/* Writes a long answer, in a thread of its own, after the headers were sent. 0, or -1: the client
- * sees a broken end. */
-typedef int stream_writer(struct request *request, const struct stream *stream, void *context);
+/* Writes a long answer, in a thread of its own, after the headers were sent. 0, or -1 with
+ * *e: the client sees a broken end. */
+typedef int stream_writer(struct request *request, const struct stream *stream, void *context,
+                          struct error *e);
 
 enum reply_kind { REPLY_NONE, REPLY_BODY, REPLY_STREAM, REPLY_HIJACK };
 

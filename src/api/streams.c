@@ -12,15 +12,17 @@
 
 /* ---- wait ---------------------------------------------------------------------------------- */
 
-static int tell_exit(struct request *request, const struct stream *stream, void *context)
+static int tell_exit(struct request *request, const struct stream *stream, void *context,
+                     struct error *e)
 {
-    struct error e = {0};
     int exit_code;
 
-    if (engine_wait_finish(context, stream->cancel, &exit_code, &e) < 0)
+    if (engine_wait_finish(context, stream->cancel, &exit_code, e) < 0)
         return -1;
     const char *text = arena_printf(request->arena, "{\"StatusCode\":%d}\n", exit_code);
-    return write_all(stream->fd, text, strlen(text));
+    if (write_all(stream->fd, text, strlen(text)) < 0)
+        return fail_errno(e, "answer to the client");
+    return 0;
 }
 
 /* The headers go out before the container ends: `docker run` starts it once it has them. */
@@ -59,13 +61,13 @@ static bool send_frame(void *context, int stream, const void *data, size_t size)
     return write_all(to->fd, (const char *)data + done, size - done) == 0;
 }
 
-static int send_logs(struct request *request, const struct stream *stream, void *context)
+static int send_logs(struct request *request, const struct stream *stream, void *context,
+                     struct error *e)
 {
-    struct error e = {0};
     struct stream to = *stream;
 
     return engine_container_logs(request->engine, request->params[0], context, send_frame, &to,
-                                 stream->cancel, &e);
+                                 stream->cancel, e);
 }
 
 int show_logs(struct request *request, struct error *e)
@@ -89,15 +91,15 @@ int show_logs(struct request *request, struct error *e)
 
 /* ---- attach -------------------------------------------------------------------------------- */
 
-static int send_old_logs(struct request *request, const struct stream *stream, void *context)
+static int send_old_logs(struct request *request, const struct stream *stream, void *context,
+                         struct error *e)
 {
     const struct engine_attach *streams = context;
     struct engine_logs query = {.out = streams->out, .err = streams->err};
-    struct error e = {0};
     struct stream to = *stream;
 
     return engine_container_logs(request->engine, request->params[0], &query, send_frame, &to,
-                                 stream->cancel, &e);
+                                 stream->cancel, e);
 }
 
 int attach_to_container(struct request *request, struct error *e)

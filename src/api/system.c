@@ -57,14 +57,15 @@ struct events {
 };
 
 /* No events are told yet: the stream stays silent until it is over. */
-static int wait_until_over(struct request *request, const struct stream *stream, void *context)
+static int wait_until_over(struct request *request, const struct stream *stream, void *context,
+                           struct error *e)
 {
     const struct events *events = context;
     struct pollfd cancel = {.fd = stream->cancel, .events = POLLIN};
     int64_t left = events->until - time(NULL);
     int timeout = left <= 0 ? 0 : left > 1000000 ? 1000000000 : (int)left * 1000;
 
-    (void)request;
+    (void)request, (void)e;
     while (poll(&cancel, 1, events->until ? timeout : -1) < 0 && errno == EINTR)
         ;
     return 0;

@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import leaks
-from tests import STASIS, demand, must, must_fail, read, run, wait_until
+from tests import Failed, STASIS, demand, must, must_fail, read, run, wait_until
 
 DOCKER = "/usr/bin/docker"
 LOOP = "i=0; while true; do echo $i; i=$(expr $i + 1); sleep 0.05; done"
@@ -23,22 +23,24 @@ class Engine:
         self.socket = self.directory + "/socket"
         self.daemon = None
         os.makedirs(self.directory)
-        self.local = [STASIS, "--data-root", self.root]
+        self.local = self.words = [STASIS, "--data-root", self.root]
         must(*self.local, "image", "busybox")
-        if face == "embedded":
-            self.words = self.local
-        else:
-            self.start_daemon()
+        if face != "embedded":
             client = DOCKER if face == "docker" else STASIS
             self.words = [client, "--host", "unix://" + self.socket]
+            self.start_daemon()
 
     def start_daemon(self):
         with open(self.directory + "/daemon.log", "ab") as log:
             self.daemon = subprocess.Popen(
                 [STASIS, "daemon", "--data-root", self.root, "--host", "unix://" + self.socket],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        wait_until(lambda: os.path.exists(self.socket) and run(
-            STASIS, "--host", "unix://" + self.socket, "version").status == 0, "the daemon")
+        try:
+            wait_until(lambda: os.path.exists(self.socket) and run(
+                STASIS, "--host", "unix://" + self.socket, "version").status == 0, "the daemon")
+        except Failed:
+            self.stop_daemon(signal.SIGKILL)
+            raise
 
     def stop_daemon(self, number=signal.SIGTERM):
         if self.daemon:

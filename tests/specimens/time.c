@@ -12,7 +12,7 @@ static long long nanoseconds(struct timespec time)
 
 static void check(clockid_t clock, struct timespec before)
 {
-    struct timespec a, b, c;
+    struct timespec a = {0}, b = {0}, c = {0};
     DEMAND(clock_gettime(clock, &a) == 0 && syscall(SYS_clock_gettime, clock, &b) == 0);
     DEMAND(clock_gettime(clock, &c) == 0);
     DEMAND(nanoseconds(before) <= nanoseconds(a));

@@ -5,21 +5,38 @@
 #include "kernel/mountinfo.h"
 #include "objects/object.h"
 
+/* Where the file system behind a mount comes from at restore. */
+enum mount_source {
+    MOUNT_ROOT,     /* the root: options->root */
+    MOUNT_EXTERNAL, /* the caller names a path */
+    MOUNT_BIND,     /* another mount of the tree shows the same file system: `origin` */
+    MOUNT_OUTSIDE,  /* the tree's root is the dumper's own, and this is one of its mounts too */
+    MOUNT_NEW,      /* a new instance, by its kind */
+};
+
 /* One mount: at dump as the kernel has it, at restore as the image has it. */
 struct mount {
     struct mountinfo info;
     uint32_t device;      /* of its file system: major << 20 | minor, as images hold it */
-    uint32_t flags;       /* MS_* of the mount, with MS_SHARED and its like: images' `flags` */
+    uint32_t flags;       /* MS_* of the mount, with MS_SHARED and its like, as images hold it */
     uint32_t super_flags; /* MS_* of the file system */
+    const char *data;     /* options of the file system without those */
     const char *external; /* the name that its source has outside, or NULL */
     struct mount *parent; /* NULL: the root */
+    struct mount *origin; /* MOUNT_BIND */
+    enum mount_source source;
+    const struct filesystem_kind *kind; /* NULL: one that only the outside can provide */
 };
 
 struct mount_table {
-    VEC(struct mount) mounts; /* a parent stands before its children; the root is first */
+    struct mount *mounts; /* a parent stands before its children; the root is first */
+    size_t count;
 };
 
-/* Reads the mounts that the tree's root sees into dump->mounts. */
+/* ---- dump ---- */
+
+/* Reads the mounts that the tree's root sees into dump->mounts, and finds out where each comes
+ * from. Fails for what a restore could not bring back. */
 int mounts_of_tree(struct dump *dump, const struct owner *root, struct error *e);
 
 /* By the kernel's id (mnt_id in fdinfo), which is also the id in images. NULL: no such mount in the
@@ -38,5 +55,21 @@ int mount_image_id(const struct dump *dump, int mount_id, const char *link, int 
 /* The device number of a file for images: that of its mount where the tree has its own mounts
  * (file systems such as overlay and btrfs give files others by stat(2)), else of `st_dev`. */
 uint32_t mount_device(const struct dump *dump, int mount_id, dev_t st_dev);
+
+/* ---- both ---- */
+
+/* Puts parents before their children, finds parents, and decides each mount's source (external
+ * names are set before). `outside` are the mounts of the dumper or builder, where the tree shares
+ * their root, else empty. Fails for a list that is no tree. */
+int mount_table_arrange(struct mount_table *table, const mountinfo_list *outside,
+                        struct arena *arena, struct error *e);
+
+/* The mount of `outside` that shows the file system of `mount` from the same directory or above. */
+const struct mountinfo *mount_find_outside(const mountinfo_list *outside,
+                                           const struct mount *mount);
+
+/* What a mount is called in messages: `mount /x (fuse)`. */
+#define MOUNT_FORMAT "mount %s (%s)"
+#define MOUNT_NAME(mount) (mount)->info.point, (mount)->info.type
 
 #endif

@@ -32,13 +32,21 @@ int namespaces_save(struct dump *dump, struct error *e);
 
 /* What the root task's namespaces become, by its ids and the inventory's. */
 struct namespace_plan {
-    /* CLONE_NEW* for the root vessel's clone3(2), without CLONE_NEWTIME. */
+    /* CLONE_NEW* for the root vessel's clone3(2), without CLONE_NEWTIME (see timens_begin) and
+     * CLONE_NEWCGROUP: the kernel makes the cgroups that a process is in at unshare(2) the root of
+     * its new cgroup namespace, so cgroups_enter must have moved it before. */
     uint64_t clone_flags;
-    uint32_t ids[NS_TYPES]; /* image id of each namespace to fill; 0: not a new one */
+    uint32_t ids[NS_TYPES]; /* image id of each namespace that is new; 0: the builder's, joined */
     bool joins_net;         /* the network namespace is options->netns_path's */
 };
 void namespaces_plan(struct namespace_plan *plan, const struct stasis_options *options,
                      const TaskKobjIdsEntry *root_ids, const TaskKobjIdsEntry *dumper_ids);
+
+/* Around the clone3(2) of the root vessel: lets the next children of the calling thread enter a new
+ * time namespace whose clocks go on from the image's, and not any more. Nothing where the tree has
+ * no time namespace of its own. The calling process must have one thread. time_namespaces(7). */
+int timens_begin(struct restore *restore, const struct namespace_plan *plan, struct error *e);
+void timens_end(const struct namespace_plan *plan);
 
 /* Fills the new namespaces from the images. Runs in a process that is inside all of them, with the
  * builder's memory and descriptor table but a root and working directory of its own (CLONE_FS must

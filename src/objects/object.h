@@ -134,13 +134,14 @@ struct namespace_kind {
     enum namespace_type type;
     const char *proc_name; /* in /proc/PID/ns */
     int clone_flag;
-    /* Writes the images of ns->id. The whole tree is frozen. */
+    bool saved_inside; /* save runs in a thread that is inside the namespace (not for mnt, pid) */
+    /* Writes the images of ns->id. The whole tree is frozen. NULL: nothing to write. */
     int (*save)(struct dump *dump, const struct namespace_id *ns, struct error *e);
     /* Fills the new namespace from the images of `id`. Runs inside all new namespaces of the tree
      * with the builder's memory and descriptor table. NULL: nothing to fill. */
     int (*fill)(struct restore *restore, uint32_t id, struct error *e);
 };
 
-extern const struct namespace_kind namespace_kinds[NS_TYPES];
+extern const struct namespace_kind *const namespace_kinds[NS_TYPES];
 
 #endif

@@ -141,6 +141,8 @@ int api_daemon_main(const struct api_daemon_options *options, struct error *e)
         return -1;
     struct engine *engine = engine_open(&engine_options, e);
     int result = engine ? api_serve_socket(engine, options, e) : -1;
+    /* After serving, requests that took too long may still use the engine until the process ends.
+     */
     if (engine && result < 0)
         engine_close(engine);
     if (options->pidfile)

@@ -68,11 +68,14 @@ static void answer(struct exchange *x)
 
 /* ---- threads ------------------------------------------------------------------------------- */
 
+/* The byte that nobody reads makes closing our end a reset for the handler (unix(7)): a body that
+ * breaks off must not look like one that ends. */
 static void *run_handler(void *argument)
 {
     struct exchange *x = argument;
 
     x->request.body_fd = x->theirs;
+    send(x->theirs, "", 1, MSG_NOSIGNAL);
     answer(x);
     close(x->theirs);
     return NULL;
@@ -129,13 +132,18 @@ static int start_thread(struct exchange *x, void *(*run)(void *))
     return x->threaded ? 0 : -1;
 }
 
+/* Lets the thread come to its end, then closes our end; or the other way round to break it off. */
 static void join_thread(struct exchange *x)
 {
-    if (!x->threaded)
-        return;
-    shutdown(x->ours, SHUT_RDWR);
     pthread_join(x->thread, NULL);
     close(x->ours);
+    x->threaded = false;
+}
+
+static void break_off_thread(struct exchange *x)
+{
+    close(x->ours);
+    pthread_join(x->thread, NULL);
     x->threaded = false;
 }
 
@@ -207,14 +215,14 @@ static struct exchange *exchange_new(struct api_server *server, struct MHD_Conne
                                   .connection = connection};
     const char *upgrade = request_header(&x->request, "Upgrade");
     x->request.upgrade = upgrade && !strcasecmp(upgrade, "tcp");
-    x->request.content_type = request_header(&x->request, "Content-Type");
     atomic_fetch_add(&server->active, 1);
     return x;
 }
 
 static void exchange_free(struct exchange *x)
 {
-    join_thread(x);
+    if (x->threaded)
+        break_off_thread(x);
     if (x->request.reply.kind == REPLY_HIJACK && !x->taken_over)
         end_unused_writer(x);
     atomic_fetch_sub(&x->server->active, 1);
@@ -282,9 +290,7 @@ static ssize_t read_from_writer(void *context, uint64_t position, char *data, si
     ssize_t got = recv(x->ours, data, size, 0);
     if (got > 0)
         return got;
-    pthread_join(x->thread, NULL);
-    close(x->ours);
-    x->threaded = false;
+    join_thread(x);
     return got == 0 && !x->writer_failed ? MHD_CONTENT_READER_END_OF_STREAM
                                          : MHD_CONTENT_READER_END_WITH_ERROR;
 }
@@ -385,9 +391,7 @@ static enum MHD_Result finish_request(struct exchange *x)
 {
     if (x->threaded) {
         shutdown(x->ours, SHUT_WR);
-        pthread_join(x->thread, NULL);
-        close(x->ours);
-        x->threaded = false;
+        join_thread(x);
     } else if (x->too_large) {
         reply_message(&x->request, 413, "request body is larger than %d bytes", BODY_LIMIT);
     } else if (x->request.reply.kind == REPLY_NONE) {
@@ -454,6 +458,7 @@ struct api_server *http_start(const struct http_options *options, struct error *
         flags, 0, NULL, NULL, on_request, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTION_LIMIT,
+        /* The list of options ends here for a server that listens nowhere. */
         options->listen_fd < 0 ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, options->listen_fd,
         MHD_OPTION_END);
     if (server->stopping >= 0 && server->daemon)

@@ -49,8 +49,7 @@ struct request {
     const char *params[4]; /* what the {} of the route stood for */
     int version;           /* minor version of the API the client speaks: 24 to 43 */
     bool upgrade;          /* the client asked for `Upgrade: tcp` */
-    const char *content_type;
-    const char *body; /* zero-terminated; empty for routes whose body is streamed */
+    const char *body;      /* zero-terminated; empty for routes whose body is streamed */
     size_t body_size;
     int body_fd;      /* the body of a route that streams it, or -1 if it is empty */
     void *connection; /* the library's */

@@ -162,8 +162,9 @@ int http_receive(struct http *http, struct http_reply *reply, struct error *e)
         char *line = read_line(http, e);
         if (!line)
             return -1;
-        int minor;
-        if (sscanf(line, "HTTP/1.%d %d", &minor, &reply->status) != 2)
+        const char *status = strchr(line, ' ');
+        reply->status = status ? (int)strtol(status, NULL, 10) : 0;
+        if (!starts_with(line, "HTTP/1.") || reply->status < 100)
             return fail(e, EPROTO, "what answers is no engine: %.60s", line);
         while ((line = read_line(http, e)) && *line) {
             if (note_header(reply, line, e) < 0)

@@ -32,35 +32,32 @@ struct words {
 enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_LIST };
 
 struct option {
-    const char *name; /* without its dashes; a table ends where it is NULL */
-    char letter;      /* 0: there is none */
-    enum option_kind kind;
-    size_t offset;     /* of the field in the command's structure of values */
+    const char *name;  /* without its dashes; a table ends where it is NULL */
     const char *value; /* what the help calls the value; NULL for a flag */
     const char *help;  /* NULL: understood but not shown */
+    size_t offset;     /* of the field in the command's structure of values */
+    enum option_kind kind;
+    char letter; /* 0: there is none */
     bool manual_only;
 };
 
-/* The field's type decides the kind: bool, const char *, struct number or struct text_list. */
-#define OPTION_(type, field, letter, name, value, help, manual_only)                                 \
-    {                                                                                                \
-        name, letter,                                                                              \
-            _Generic(((type *)0)->field,                                                           \
-                bool: OPTION_FLAG,                                                                 \
-                const char *: OPTION_TEXT,                                                         \
-                struct number: OPTION_NUMBER,                                                      \
-                struct text_list: OPTION_LIST),                                                    \
-            offsetof(type, field), value, help, manual_only \
-    }
+/* The field's type decides the kind. */
+// clang-format off
+#define OPTION_KIND_(field)                                                                        \
+    _Generic((field),                                                                              \
+        bool: OPTION_FLAG,                                                                         \
+        const char *: OPTION_TEXT,                                                                 \
+        struct number: OPTION_NUMBER,                                                              \
+        struct text_list: OPTION_LIST)
+#define OPTION_(type, field, letter, name, value, help, manual_only)                               \
+    {name, value, help, offsetof(type, field), OPTION_KIND_(((type *)0)->field), letter, manual_only}
 #define OPTION(type, field, letter, name, value, help)                                             \
     OPTION_(type, field, letter, name, value, help, false)
 /* One that Docker does not have: the manual tells it, the help, which is Docker's, does not. */
 #define MANUAL_OPTION(type, field, letter, name, value, help)                                      \
     OPTION_(type, field, letter, name, value, help, true)
-#define OPTIONS_END                                                                                \
-    {                                                                                              \
-        0                                                                                          \
-    }
+#define OPTIONS_END {0}
+// clang-format on
 
 enum parse_outcome { PARSE_FAILED = -1, PARSE_DONE, PARSE_HELP };
 

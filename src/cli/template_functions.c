@@ -268,7 +268,7 @@ static const char *format_verb(const struct function_call *call, const char *fla
                                const json_t *value)
 {
     struct arena *arena = call->arena;
-    int width = atoi(flags + strspn(flags, "-+# 0"));
+    long width = strtol(flags + strspn(flags, "-+# 0"), NULL, 10);
     if (width > 1000 || strlen(flags) > 20)
         return "%!(BADWIDTH)";
     if (strchr("dxXo", verb) && json_is_integer(value)) {
@@ -290,9 +290,9 @@ static const char *format_verb(const struct function_call *call, const char *fla
         return arena_printf(arena, "%%!%c(%s)", verb, text);
     }
     const char *point = strchr(flags, '.');
-    int precision = point ? atoi(point + 1) : -1;
-    return *flags == '-' ? arena_printf(arena, "%-*.*s", width, precision, text)
-                         : arena_printf(arena, "%*.*s", width, precision, text);
+    int precision = point ? (int)strtol(point + 1, NULL, 10) : -1;
+    return *flags == '-' ? arena_printf(arena, "%-*.*s", (int)width, precision, text)
+                         : arena_printf(arena, "%*.*s", (int)width, precision, text);
 }
 
 static json_t *do_printf(const struct function_call *call)
@@ -365,7 +365,7 @@ static bool order(const struct function_call *call, double *difference)
     if (json_is_number(a) && json_is_number(b))
         *difference = json_number_value(a) - json_number_value(b);
     else if (json_is_string(a) && json_is_string(b))
-        *difference = strcmp(json_string_value(a), json_string_value(b));
+        *difference = (double)strcmp(json_string_value(a), json_string_value(b));
     else
         return refuse(call, "incompatible types for comparison") != NULL;
     return true;

@@ -115,12 +115,9 @@ int cgroup_create(const struct cgroup *cgroup, const json_t *resources, struct a
 {
     if (!cgroup->path)
         return 0;
-    if (make_everywhere(cgroup, arena, e) == 0 &&
-        cgroup_set_limits(cgroup, resources, arena, e) == 0)
-        return 0;
-    struct error ignored;
-    (void)cgroup_remove(cgroup, arena, &ignored);
-    return -1;
+    if (make_everywhere(cgroup, arena, e) < 0)
+        return -1;
+    return cgroup_set_limits(cgroup, resources, arena, e);
 }
 
 int cgroup_open_v2(const struct cgroup *cgroup, struct error *e)
@@ -167,11 +164,12 @@ static int find_with_resources(struct cgroup *cgroup, const char *path, const ch
 int runtime_cgroup_create(const char *cgroups_path, const char *resources_json, struct error *e)
 {
     AUTO_ARENA struct arena *arena = arena_new();
-    struct cgroup cgroup;
+    struct cgroup cgroup = {0};
     json_t *resources = NULL;
     int done = find_with_resources(&cgroup, cgroups_path, resources_json, &resources, arena, e);
-    if (done == 0)
-        done = cgroup_create(&cgroup, resources, arena, e);
+    struct error ignored;
+    if (done == 0 && (done = cgroup_create(&cgroup, resources, arena, e)) < 0)
+        (void)cgroup_remove(&cgroup, arena, &ignored);
     json_decref(resources);
     return done;
 }
@@ -179,7 +177,7 @@ int runtime_cgroup_create(const char *cgroups_path, const char *resources_json, 
 int runtime_cgroup_update(const char *cgroups_path, const char *resources_json, struct error *e)
 {
     AUTO_ARENA struct arena *arena = arena_new();
-    struct cgroup cgroup;
+    struct cgroup cgroup = {0};
     json_t *resources = NULL;
     int done = find_with_resources(&cgroup, cgroups_path, resources_json, &resources, arena, e);
     if (done == 0)
@@ -200,7 +198,7 @@ static int add_to(const struct hierarchy *hierarchy, const char *path, const cha
 int runtime_cgroup_add(const char *cgroups_path, pid_t pid, struct error *e)
 {
     AUTO_ARENA struct arena *arena = arena_new();
-    struct cgroup cgroup;
+    struct cgroup cgroup = {0};
     if (cgroup_find(&cgroup, cgroups_path, arena, e) < 0)
         return -1;
     const char *text = arena_printf(arena, "%d", pid);

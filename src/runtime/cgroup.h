@@ -14,7 +14,8 @@ struct cgroup {
 /* Finds the hierarchies and checks the path. 0 or -1. */
 int cgroup_find(struct cgroup *cgroup, const char *path, struct arena *arena, struct error *e);
 
-/* Creates it everywhere and sets linux.resources (may be NULL). Nothing is left after an error. */
+/* Creates it everywhere and sets linux.resources (may be NULL). What was made before an error
+ * stays: cgroup_remove waits for processes in it, so the caller knows when to call it. */
 int cgroup_create(const struct cgroup *cgroup, const json_t *resources, struct arena *arena,
                   struct error *e);
 

@@ -9,7 +9,7 @@ from tests import BUILD, demand, must, read, run, wait_until
 DRIVER = os.path.join(BUILD, "tests", "runtime", "runtime-driver")
 TOP = "/sys/fs/cgroup"
 V1 = os.path.isdir(TOP + "/memory")
-APPLETS = "sh cat ls id hostname sleep touch mkdir ps env echo grep kill true readlink mknod stat unshare".split()
+APPLETS = "sh cat ls id hostname sleep touch mkdir ps env echo grep kill true readlink mknod stat unshare head wc".split()
 
 
 def busybox_root(root):

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/text.h"
 #include "runtime/defaults.h"
 #include "runtime/runtime.h"
 
@@ -27,6 +28,13 @@ static int complain(const struct error *e)
 {
     fprintf(stderr, "%d %s\n", e->code, e->text);
     return 200;
+}
+
+static int number_of(const char *text)
+{
+    int number = -1;
+    (void)parse_int(text, &number);
+    return number;
 }
 
 static struct runtime_container container_of(const char *bundle, const char *cache)
@@ -94,7 +102,7 @@ static int execute(const char *bundle, const char *cache, const char *pid, const
 {
     struct error e = {0};
     const struct runtime_container container = container_of(bundle, cache);
-    pid_t child = runtime_exec(&container, atoi(pid), process, &e);
+    pid_t child = runtime_exec(&container, number_of(pid), process, &e);
     return child < 0 ? complain(&e) : wait_for(child);
 }
 
@@ -170,7 +178,7 @@ static int cgroup(const char *verb, const char *path, const char *more)
     else if (!strcmp(verb, "remove"))
         done = runtime_cgroup_remove(path, &e);
     else if (!strcmp(verb, "add") && more)
-        done = runtime_cgroup_add(path, atoi(more), &e);
+        done = runtime_cgroup_add(path, number_of(more), &e);
     else if (!strcmp(verb, "pids"))
         done = print_pids(path, &e);
     return done < 0 ? complain(&e) : 0;
@@ -186,7 +194,7 @@ int main(int argc, char **argv)
     if (!strcmp(verb, "exec") && argc == 6)
         return execute(argv[2], argv[3], argv[4], argv[5]);
     if (!strcmp(verb, "time") && argc == 5)
-        return measure(argv[2], argv[3], atoi(argv[4]));
+        return measure(argv[2], argv[3], number_of(argv[4]));
     if (!strcmp(verb, "external") && argc == 3)
         return print_external(argv[2]);
     if (!strcmp(verb, "points") && argc == 3)

@@ -320,14 +320,3 @@ int tell(struct cli *cli, const char *method, const char *path, const json_t *bo
 {
     return ask(cli, method, path, body, NULL, e) < 0 ? -1 : 0;
 }
-
-const char *json_text(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
-long long json_number(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/http.h"
+#include "engine/store.h" /* json_text, json_number */
 
 /* `format` with its one %s replaced by `argument`, escaped for a URL. */
 char *api_path(struct cli *cli, const char *format, const char *argument);
@@ -53,9 +54,5 @@ void stream_close(struct stream *stream);
 
 /* Ends the connections and the engine in this process, if there is one. */
 void client_close(struct cli *cli);
-
-/* Strings and numbers of a JSON object; "" and 0 where there is nothing of that kind. */
-const char *json_text(const json_t *object, const char *key);
-long long json_number(const json_t *object, const char *key);
 
 #endif

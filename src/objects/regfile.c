@@ -34,24 +34,52 @@ static bool recognise_regfile(const struct fd_view *view)
     return S_ISREG(view->st.st_mode) || S_ISDIR(view->st.st_mode) || is_harmless_device(&view->st);
 }
 
-/* Does the name still lead to this file, in the tree's own view? A restore opens it by that name.
- */
-static int check_name(struct dump *dump, const struct fd_view *view, struct error *e)
+/* The name that a restore opens the file by, and the mount it is on. */
+struct place {
+    const char *name;
+    int mount_id;
+};
+
+/* A container's standard input is often the null device of the host, on a mount that the container
+ * does not have: its own device of the same number is as good. */
+static struct place place_of(const struct dump *dump, const struct fd_view *view)
+{
+    static const char *const devices[] = {
+        [3] = "/dev/null",   [5] = "/dev/zero",    [7] = "/dev/full",
+        [8] = "/dev/random", [9] = "/dev/urandom",
+    };
+    struct place place = {view->link, view->mount_id};
+    if (!dump->mounts || mount_by_id(dump->mounts, view->mount_id) ||
+        !is_harmless_device(&view->st))
+        return place;
+    const char *name = devices[minor(view->st.st_rdev)];
+    const struct mount *mount = mount_of_path(dump->mounts, name);
+    return mount ? (struct place){name, mount->info.id} : place;
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    if (S_ISCHR(a->st_mode) && S_ISCHR(b->st_mode))
+        return a->st_rdev == b->st_rdev;
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+/* Does the name still lead to this file, in the tree's own view? */
+static int check_name(struct dump *dump, const struct fd_view *view, const char *name,
+                      struct error *e)
 {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW, .resolve = RESOLVE_IN_ROOT};
     struct stat st;
     AUTO_CLOSE int root = openat(dump->root->proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
     /* Where the tree shares our mounts, names are as we see them, whatever chroot(2) it is in. */
-    AUTO_CLOSE int fd = dump->mounts
-                            ? (int)syscall(SYS_openat2, root, view->link, &how, sizeof(how))
-                            : open(view->link, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+    AUTO_CLOSE int fd = dump->mounts ? (int)syscall(SYS_openat2, root, name, &how, sizeof(how))
+                                     : open(name, O_PATH | O_CLOEXEC | O_NOFOLLOW);
     if (view->st.st_nlink == 0)
-        return fail(e, ENOTSUP, "deleted file %s: not supported yet", view->link);
+        return fail(e, ENOTSUP, "deleted file %s: not supported yet", name);
     if (fd < 0 || fstat(fd, &st) < 0)
-        return fail_errno(e, "file %s cannot be found by its name", view->link);
-    if (st.st_ino != view->st.st_ino || st.st_dev != view->st.st_dev)
-        return fail(e, ENOTSUP, "file %s: another file has its name now: not supported yet",
-                    view->link);
+        return fail_errno(e, "file %s cannot be found by its name", name);
+    if (!is_same_file(&st, &view->st))
+        return fail(e, ENOTSUP, "file %s: another file has its name now: not supported yet", name);
     return 0;
 }
 
@@ -77,14 +105,15 @@ static int save_regfile(struct dump *dump, const struct fd_view *view, FileEntry
     int mount_id = -1;
     reg_file_entry__init(reg);
     reg->fown = arena_alloc(dump->arena, sizeof(*reg->fown));
-    if (check_name(dump, view, e) < 0 || check_file_system(view, e) < 0 ||
+    struct place place = place_of(dump, view);
+    if (check_name(dump, view, place.name, e) < 0 || check_file_system(view, e) < 0 ||
         save_owner_of_signals(view, reg->fown, e) < 0 ||
-        mount_image_id(dump, view->mount_id, view->link, &mount_id, e) < 0)
+        mount_image_id(dump, place.mount_id, place.name, &mount_id, e) < 0)
         return view->number < 0 ? -1 : fail_in(e, "%s", describe_view(dump->arena, view));
     reg->id = entry->id;
     reg->flags = view->flags;
     reg->pos = view->position;
-    reg->name = arena_strdup(dump->arena, view->link);
+    reg->name = arena_strdup(dump->arena, place.name);
     reg->has_mnt_id = mount_id >= 0;
     reg->mnt_id = mount_id;
     reg->has_mode = 1;

@@ -2,11 +2,13 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Results that the kernel uses between a signal and the restart of a system call
@@ -17,6 +19,8 @@ enum {
     KERNEL_ERESTARTNOHAND = 514,
     KERNEL_ERESTART_RESTARTBLOCK = 516,
 };
+
+enum { stop_limit_seconds = 10 };
 
 static int trace(long request, pid_t tid, uint64_t address, uint64_t data)
 {
@@ -35,15 +39,37 @@ int tracee_seize_and_interrupt(pid_t tid, uint64_t options, struct error *e)
     return 0;
 }
 
+/* A thread that waits in the kernel where signals cannot reach it (for a vfork(2) child, for a dead
+ * file server) may never stop; waitpid(2) knows no time limit. */
+static int wait_within_limit(pid_t tid, int *status, struct error *e)
+{
+    enum { yields = 200, first_nap = 50 * 1000, longest_nap = 5 * 1000 * 1000 };
+    struct timespec nap = {0, first_nap};
+    for (int64_t waited = 0, turn = 0;; turn++) {
+        pid_t got = waitpid(tid, status, __WALL | WNOHANG);
+        if (got == tid)
+            return 0;
+        if (got < 0 && errno != EINTR)
+            return fail_errno(e, "cannot wait for thread %d", (int)tid);
+        if (turn < yields) {
+            sched_yield();
+            continue;
+        }
+        if (waited > stop_limit_seconds * 1000000000LL)
+            return fail(e, ETIMEDOUT, "thread %d did not stop within %d s: it waits in the kernel",
+                        (int)tid, stop_limit_seconds);
+        nanosleep(&nap, NULL);
+        waited += nap.tv_nsec;
+        nap.tv_nsec = nap.tv_nsec * 2 > longest_nap ? longest_nap : nap.tv_nsec * 2;
+    }
+}
+
 int tracee_wait_stop(pid_t tid, bool *group_stopped, struct error *e)
 {
     for (;;) {
         int status;
-        pid_t got = waitpid(tid, &status, __WALL);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return fail_errno(e, "cannot wait for thread %d", (int)tid);
+        if (wait_within_limit(tid, &status, e) < 0)
+            return -1;
         if (!WIFSTOPPED(status))
             return fail(e, ESRCH, "thread %d exited while it was being frozen", (int)tid);
         int signal = WSTOPSIG(status);

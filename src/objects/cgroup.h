@@ -13,20 +13,27 @@ enum { CGROUP_SET_OF_DUMPER = 1 };
 int cgroups_save(struct dump *dump, const struct owner *owners, size_t count, uint32_t *sets,
                  struct error *e);
 
-/* Restore: reads cgroup.img and makes what is missing of its directories, with their properties,
- * below the roots of options->cgroup_roots. NULL with e->code 0 where the image has none or cgroups
- * are not managed. Runs in the builder's namespaces. */
-struct cgroup_plan *cgroups_prepare(struct restore *restore, struct error *e);
+/* ---- restore ---- */
 
-/* Moves a process (all its threads) into the cgroups of `set`. The builder's pid namespace counts
- * `pid`. Does nothing for the dumper's own set and where `plan` is NULL. */
-int cgroups_enter(const struct cgroup_plan *plan, uint32_t set, pid_t pid, struct error *e);
+struct cgroup_plan;
 
-/* The path relative to a cgroup v1 hierarchy's or the v2 tree's mount, for CLONE_INTO_CGROUP: an
- * open descriptor of the v2 directory of `set`, the caller's; -1 without *e where there is none. */
-int cgroups_open_v2(const struct cgroup_plan *plan, uint32_t set);
+/* Reads cgroup.img and makes what is missing of its directories, with their properties. Paths at
+ * or below the root task's own (it was in `root_set`) move to the roots that options->cgroup_roots
+ * give; hierarchies that are not mounted here are left out. NULL with e->code 0 where there is
+ * nothing to do: cgroups are not managed, or the image has none. NULL with *e. Runs in the
+ * builder's namespaces. */
+struct cgroup_plan *cgroups_prepare(struct restore *restore, uint32_t root_set, struct error *e);
 
-/* Removes the directories that cgroups_prepare made (after a failed restore). */
+/* Moves a process (all its threads) into the cgroups of `set`; only needed where its maker was in
+ * another. The caller's pid namespace counts `pid`; 0 is the caller. Does nothing for the dumper's
+ * own set and where `plan` is NULL. A cgroup namespace's root is where the root task is when it
+ * calls unshare(2), so it goes to the namespace's root with `to_namespace_root` first, where the
+ * image has another place for it. */
+int cgroups_enter(const struct cgroup_plan *plan, uint32_t set, pid_t pid, bool to_namespace_root,
+                  struct error *e);
+
+/* Removes the directories that cgroups_prepare made (after a failed restore), as far as they are
+ * empty. Nothing where `plan` is NULL. */
 void cgroups_undo(const struct cgroup_plan *plan);
 
 #endif

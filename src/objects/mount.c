@@ -89,13 +89,16 @@ static size_t depth_of(const int *parents, size_t count, size_t i)
 static int sort_parents_first(struct mount_table *table, struct arena *arena, struct error *e)
 {
     int *parents = arena_alloc(arena, table->count * sizeof(*parents));
+    size_t *depths = arena_alloc(arena, table->count * sizeof(*depths));
     struct mount *sorted = arena_alloc(arena, table->count * sizeof(*sorted));
     if (find_parents(table, parents, e) < 0)
         return -1;
+    for (size_t i = 0; i < table->count; i++)
+        depths[i] = depth_of(parents, table->count, i);
     size_t done = 0;
     for (size_t depth = 0; depth < table->count && done < table->count; depth++)
         for (size_t i = 0; i < table->count; i++)
-            if (depth_of(parents, table->count, i) == depth)
+            if (depths[i] == depth)
                 sorted[done++] = table->mounts[i];
     if (done < table->count || done == 0)
         return fail(e, EINVAL, "mounts are no tree");

@@ -1,0 +1,260 @@
+/* Cgroups at restore: where the image's directories are here, and who goes into them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "kernel/cgroupfs.h"
+#include "kernel/procfs.h"
+#include "objects/cgroup.h"
+#include "objects/cgroup_properties.h"
+
+struct made_directory {
+    const char *controllers, *path;
+};
+
+struct cgroup_plan {
+    struct restore *restore;
+    mountinfo_list mounts; /* the builder's */
+    const CgroupEntry *image;
+    const CgSetEntry *root; /* the root task's */
+    VEC(struct made_directory) made;
+};
+
+static const CgSetEntry *find_set(const struct cgroup_plan *plan, uint32_t id)
+{
+    for (size_t i = 0; i < plan->image->n_sets; i++)
+        if (plan->image->sets[i]->id == id)
+            return plan->image->sets[i];
+    return NULL;
+}
+
+static const CgMemberEntry *find_member(const CgSetEntry *set, const char *controllers)
+{
+    for (size_t i = 0; set && i < set->n_ctls; i++)
+        if (!strcmp(set->ctls[i]->name, controllers))
+            return set->ctls[i];
+    return NULL;
+}
+
+static const char *join_names(struct arena *arena, const CgControllerEntry *controller)
+{
+    const char *joined = controller->n_cnames ? controller->cnames[0] : "";
+    for (size_t i = 1; i < controller->n_cnames; i++)
+        joined = arena_printf(arena, "%s,%s", joined, controller->cnames[i]);
+    return joined;
+}
+
+/* ---- paths of the image, here ---- */
+
+static const char *new_root_for(const struct stasis_options *options, const char *controllers)
+{
+    const char *all = NULL;
+    for (size_t i = 0; i < options->cgroup_roots_count; i++) {
+        const struct stasis_mapping *root = &options->cgroup_roots[i];
+        if (!root->key || !*root->key)
+            all = root->value;
+        else if (!strcmp(root->key, controllers))
+            return root->value;
+    }
+    return all;
+}
+
+/* A root task in the top cgroup had none of its own there, and needs none now. */
+static const char *path_here(const struct cgroup_plan *plan, const char *controllers,
+                             const char *path)
+{
+    const char *root = new_root_for(plan->restore->options, controllers);
+    const CgMemberEntry *old = find_member(plan->root, controllers);
+    if (!root || !old || !strcmp(old->path, "/") || !path_is_below(path, old->path))
+        return path;
+    return arena_printf(plan->restore->arena, "%s%s%s", root[0] == '/' ? "" : "/", root,
+                        path_below(path, old->path));
+}
+
+static int check_path(const char *path, struct error *e)
+{
+    if (path[0] != '/' || (path[1] && !path_is_plain(path)))
+        return fail(e, EBADMSG, "cgroup '%s' is no path", path);
+    return 0;
+}
+
+static int check_image(const struct cgroup_plan *plan, struct error *e)
+{
+    for (size_t i = 0; i < plan->image->n_sets; i++)
+        for (size_t j = 0; j < plan->image->sets[i]->n_ctls; j++)
+            if (check_path(plan->image->sets[i]->ctls[j]->path, e) < 0)
+                return -1;
+    return 0;
+}
+
+/* ---- directories ---- */
+
+static int fill_directory(struct cgroup_plan *plan, const char *controllers, const char *path,
+                          const CgroupDirEntry *entry, struct error *e)
+{
+    AUTO_CLOSE int directory = cgroup_open(&plan->mounts, controllers, path);
+    if (directory < 0)
+        return fail_errno(e, "cannot open it");
+    return cgroup_properties_write(plan->restore->arena, directory, entry, e);
+}
+
+/* 1: made it, 0: it was there, -1 with *e. */
+static int make_directory(struct cgroup_plan *plan, const char *controllers, const char *path,
+                          struct error *e)
+{
+    struct arena *arena = plan->restore->arena;
+    const char *slash = strrchr(path, '/');
+    const char *above = slash == path ? "/" : arena_strndup(arena, path, (size_t)(slash - path));
+    AUTO_CLOSE int there = cgroup_open(&plan->mounts, controllers, path);
+    if (there >= 0)
+        return 0;
+    if (slash != path && make_directory(plan, controllers, above, e) < 0)
+        return -1;
+    AUTO_CLOSE int parent = cgroup_open(&plan->mounts, controllers, above);
+    if (parent < 0 || mkdirat(parent, slash + 1, 0755) < 0)
+        return fail_errno(e, "cannot make it");
+    vec_add(arena, &plan->made, ((struct made_directory){controllers, path}));
+    return 1;
+}
+
+static int make_directories(struct cgroup_plan *plan, const char *controllers, const char *above,
+                            const CgroupDirEntry *entry, struct error *e)
+{
+    struct arena *arena = plan->restore->arena;
+    const char *name = entry->dir_name[0] == '/' ? entry->dir_name + 1 : entry->dir_name;
+    const char *path = arena_printf(arena, "%s/%s", strcmp(above, "/") != 0 ? above : "", name);
+    if (check_path(path, e) < 0)
+        return -1;
+    const char *here = path_here(plan, controllers, path);
+    int made = make_directory(plan, controllers, here, e);
+    /* What was there before has the properties that its maker gave it. */
+    if (made < 0 || (made && fill_directory(plan, controllers, here, entry, e) < 0))
+        return fail_in(e, "cgroup %s:%s", controllers, here);
+    for (size_t i = 0; i < entry->n_children; i++)
+        if (make_directories(plan, controllers, path, entry->children[i], e) < 0)
+            return -1;
+    return 0;
+}
+
+static int make_all_directories(struct cgroup_plan *plan, struct error *e)
+{
+    for (size_t i = 0; i < plan->image->n_controllers; i++) {
+        const CgControllerEntry *controller = plan->image->controllers[i];
+        const char *names = join_names(plan->restore->arena, controller);
+        if (!cgroup_find_mount(&plan->mounts, names, "/")) {
+            log_line(plan->restore->log, LOG_WARNING, "cgroup hierarchy '%s' is not mounted here",
+                     names);
+            continue;
+        }
+        for (size_t j = 0; j < controller->n_dirs; j++)
+            if (make_directories(plan, names, "/", controller->dirs[j], e) < 0)
+                return -1;
+    }
+    return 0;
+}
+
+static int read_image(struct cgroup_plan *plan, struct error *e)
+{
+    struct restore *restore = plan->restore;
+    plan->image = image_read_one(restore->arena, restore->images_dir, IMAGE_CGROUP, 0,
+                                 &cgroup_entry__descriptor, e);
+    return plan->image ? check_image(plan, e) : -1;
+}
+
+static int read_mounts(struct cgroup_plan *plan, struct error *e)
+{
+    AUTO_CLOSE int self = proc_open(getpid(), e);
+    return self < 0 ? -1 : mountinfo_read(self, plan->restore->arena, &plan->mounts, e);
+}
+
+struct cgroup_plan *cgroups_prepare(struct restore *restore, uint32_t root_set, struct error *e)
+{
+    *e = (struct error){0};
+    if (!restore->options->manage_cgroups ||
+        faccessat(restore->images_dir, "cgroup.img", F_OK, 0) < 0)
+        return NULL;
+    struct cgroup_plan *plan = arena_alloc(restore->arena, sizeof(*plan));
+    plan->restore = restore;
+    if (read_image(plan, e) < 0 || read_mounts(plan, e) < 0)
+        return NULL;
+    plan->root = find_set(plan, root_set);
+    if (make_all_directories(plan, e) < 0) {
+        cgroups_undo(plan);
+        return NULL;
+    }
+    return plan;
+}
+
+void cgroups_undo(const struct cgroup_plan *plan)
+{
+    for (size_t i = plan ? plan->made.count : 0; i > 0; i--) {
+        const struct made_directory *made = &plan->made.items[i - 1];
+        AUTO_CLOSE int directory = cgroup_open(&plan->mounts, made->controllers, made->path);
+        char name[64];
+        snprintf(name, sizeof(name), "/proc/self/fd/%d", directory);
+        struct error ignored;
+        const char *path =
+            directory < 0 ? NULL : proc_read_link(AT_FDCWD, name, plan->restore->arena, &ignored);
+        if (path)
+            rmdir(path);
+    }
+}
+
+/* ---- membership ---- */
+
+/* The place's path down to the cgroup namespace's root, or the whole. */
+static const char *member_path(const struct cgroup_plan *plan, const CgMemberEntry *member,
+                               bool to_namespace_root)
+{
+    const char *path = member->path;
+    if (to_namespace_root && member->has_cgns_prefix && member->cgns_prefix &&
+        member->cgns_prefix < strlen(path))
+        path = arena_strndup(plan->restore->arena, path, member->cgns_prefix);
+    return path_here(plan, member->name, path);
+}
+
+static int enter_one(const struct cgroup_plan *plan, const CgMemberEntry *member, pid_t pid,
+                     bool to_namespace_root, struct error *e)
+{
+    const char *path = member_path(plan, member, to_namespace_root);
+    char number[32];
+    AUTO_CLOSE int directory = cgroup_open(&plan->mounts, member->name, path);
+    if (directory < 0 && errno == ENODEV)
+        return 0;
+    snprintf(number, sizeof(number), "%d", (int)pid);
+    if (directory < 0)
+        fail_errno(e, "cannot open it");
+    else if (write_string_at(directory, "cgroup.procs", number, e) == 0)
+        return 0;
+    return fail_in(e, "cgroup %s:%s", member->name, path);
+}
+
+/* Where a new process is already: in its maker's cgroups, the builder's. */
+static bool is_there_already(const struct cgroup_plan *plan, const CgMemberEntry *member)
+{
+    const CgMemberEntry *own = find_member(find_set(plan, CGROUP_SET_OF_DUMPER), member->name);
+    return own && !strcmp(own->path, member->path) && !strcmp(own->path, "/");
+}
+
+int cgroups_enter(const struct cgroup_plan *plan, uint32_t set, pid_t pid, bool to_namespace_root,
+                  struct error *e)
+{
+    if (!plan || set == CGROUP_SET_OF_DUMPER || !set)
+        return 0;
+    const CgSetEntry *entry = find_set(plan, set);
+    if (!entry)
+        return fail(e, EBADMSG, "image has no set %u of cgroups", set);
+    for (size_t i = 0; i < entry->n_ctls; i++)
+        if (!is_there_already(plan, entry->ctls[i]) &&
+            enter_one(plan, entry->ctls[i], pid, to_namespace_root, e) < 0)
+            return -1;
+    return 0;
+}

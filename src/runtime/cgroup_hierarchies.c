@@ -8,22 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/io.h"
+#include "base/cleanup.h"
 #include "base/text.h"
-
-/* Undoes mountinfo's escapes (\040 for a blank) in place. */
-static void unescape(char *text)
-{
-    char *to = text;
-    for (const char *from = text; *from; to++) {
-        bool escaped = from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] >= '0' &&
-                       from[2] <= '7' && from[3] >= '0' && from[3] <= '7';
-        *to =
-            escaped ? (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0')) : *from;
-        from += escaped ? 4 : 1;
-    }
-    *to = 0;
-}
+#include "kernel/mountinfo.h"
 
 /* Of a v1 hierarchy's super block options ("rw,cpu,cpuacct,clone_children"), the controllers. */
 static const char *controllers_of(char *options, struct arena *arena)
@@ -51,37 +38,25 @@ static bool is_known(const struct hierarchies *hierarchies, const struct hierarc
     return false;
 }
 
-/* "ID PARENT DEV ROOT MOUNTPOINT OPTIONS [TAGS...] - TYPE SOURCE SUPEROPTIONS": proc(5). */
-static void read_line(struct hierarchies *hierarchies, char *line, struct arena *arena)
-{
-    char *tail = strstr(line, " - cgroup");
-    if (!tail)
-        return;
-    *tail = 0;
-    char *rest = NULL, *mount_point = strtok_r(line, " ", &rest);
-    for (int i = 0; i < 4 && mount_point; i++)
-        mount_point = strtok_r(NULL, " ", &rest);
-    char *type = strtok_r(tail + 3, " ", &rest);
-    char *source = strtok_r(NULL, " ", &rest), *options = strtok_r(NULL, " ", &rest);
-    if (!mount_point || !source || !options)
-        return;
-    unescape(mount_point);
-    bool v2 = !strcmp(type, "cgroup2");
-    struct hierarchy found = {arena_strdup(arena, mount_point),
-                              v2 ? "" : controllers_of(options, arena), v2};
-    if (!is_known(hierarchies, &found))
-        vec_add(arena, hierarchies, found);
-}
-
 int hierarchies_find(struct hierarchies *hierarchies, struct arena *arena, struct error *e)
 {
     *hierarchies = (struct hierarchies){0};
-    char *text = read_file_at(AT_FDCWD, "/proc/self/mountinfo", arena, NULL, e);
-    if (!text)
+    AUTO_CLOSE int self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    mountinfo_list mounts = {0};
+    if (self < 0)
+        return fail_errno(e, "/proc/self");
+    if (mountinfo_read(self, arena, &mounts, e) < 0)
         return -1;
-    char *rest = NULL;
-    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-        read_line(hierarchies, line, arena);
+    for (size_t i = 0; i < mounts.count; i++) {
+        const struct mountinfo *mount = &mounts.items[i];
+        bool v2 = !strcmp(mount->type, "cgroup2");
+        if (!v2 && strcmp(mount->type, "cgroup") != 0)
+            continue;
+        char *options = arena_strdup(arena, mount->super_options);
+        struct hierarchy found = {mount->point, v2 ? "" : controllers_of(options, arena), v2};
+        if (!is_known(hierarchies, &found))
+            vec_add(arena, hierarchies, found);
+    }
     return 0;
 }
 

@@ -18,21 +18,30 @@ struct birth {
     const struct runtime_container *container;
     struct spec spec;
     struct cgroup cgroup;
-    struct seccomp_filter filter;
+    struct shared_filter *filter;
     struct arena *arena;
-    int cgroups_ready[2]; /* a pipe: one byte says that the cgroups are there */
+    int ready[2]; /* a pipe: one byte says that cgroups and filter are there */
 };
 
-/* The caller makes the v1 cgroups while the new process makes its network namespace and its mounts:
- * both take the kernel about the same time. */
-static int make_cgroups(void *argument, struct error *e)
+static int make_cgroups_and_filter(struct birth *birth, struct error *e)
+{
+    struct seccomp_filter filter;
+    const char *cache = birth->container->seccomp_cache;
+    if (cgroup_create(&birth->cgroup, birth->spec.resources, birth->arena, e) < 0 ||
+        seccomp_prepare(&filter, birth->spec.seccomp, cache, birth->arena, e) < 0)
+        return -1;
+    seccomp_share(birth->filter, &filter);
+    return write(birth->ready[1], "", 1) < 0 ? fail_errno(e, "pipe") : 0;
+}
+
+/* What the caller does while the new process makes its network namespace and its mounts: both take
+ * the kernel about the same time. */
+static int do_the_callers_part(void *argument, struct error *e)
 {
     struct birth *birth = argument;
-    int made = cgroup_create(&birth->cgroup, birth->spec.resources, birth->arena, e);
-    if (made == 0 && write(birth->cgroups_ready[1], "", 1) < 0)
-        made = fail_errno(e, "pipe");
-    close(birth->cgroups_ready[1]);
-    birth->cgroups_ready[1] = -1;
+    int made = make_cgroups_and_filter(birth, e);
+    close(birth->ready[1]);
+    birth->ready[1] = -1;
     return made;
 }
 
@@ -40,8 +49,8 @@ static int enter_cgroups(void *argument, struct error *e)
 {
     struct birth *birth = argument;
     char byte = 0;
-    if (read_full(birth->cgroups_ready[0], &byte, 1) != 1)
-        return fail(e, ECANCELED, "the container's cgroups could not be made");
+    if (read_full(birth->ready[0], &byte, 1) != 1)
+        return fail(e, ECANCELED, "the caller could not do its part");
     if (cgroup_enter(&birth->cgroup, e) < 0)
         return -1;
     /* The cgroup that a process is in becomes the root of its new cgroup namespace: not earlier. */
@@ -53,7 +62,7 @@ static int enter_cgroups(void *argument, struct error *e)
 static int enter_what_exists(void *argument, struct error *e)
 {
     struct birth *birth = argument;
-    close(birth->cgroups_ready[1]);
+    close(birth->ready[1]);
     if (process_set_oom_score(&birth->spec.process, e) < 0 ||
         namespaces_join_given(&birth->spec, e) < 0)
         return LAUNCH_SETUP_FAILED;
@@ -71,8 +80,8 @@ static int become_the_container(void *argument, struct error *e)
     if (root < 0 || rootfs_enter(root, spec, e) < 0)
         return LAUNCH_SETUP_FAILED;
     close(take_fd(&root));
-    return process_execute(&spec->process, &birth->container->stdio, &birth->filter, birth->arena,
-                           e);
+    struct seccomp_filter filter = seccomp_shared(birth->filter);
+    return process_execute(&spec->process, &birth->container->stdio, &filter, birth->arena, e);
 }
 
 static bool joins_pid_namespace(const struct spec *spec)
@@ -93,25 +102,24 @@ static pid_t give_birth(struct birth *birth, struct error *e)
         .cgroup = cgroup,
         .prepare = enter_what_exists,
         .become = become_the_container,
-        .meanwhile = make_cgroups,
+        .meanwhile = do_the_callers_part,
         .joins_pid_namespace = joins_pid_namespace(&birth->spec),
         .argument = birth,
     };
-    if (pipe2(birth->cgroups_ready, O_CLOEXEC) < 0)
+    if (pipe2(birth->ready, O_CLOEXEC) < 0)
         return fail_errno(e, "pipe");
     pid_t pid = launch(&plan, e);
-    close(birth->cgroups_ready[0]);
-    if (birth->cgroups_ready[1] >= 0)
-        close(birth->cgroups_ready[1]);
+    close(birth->ready[0]);
+    if (birth->ready[1] >= 0)
+        close(birth->ready[1]);
     return pid;
 }
 
 static pid_t start(struct birth *birth, struct error *e)
 {
     struct spec *spec = &birth->spec;
-    const char *cache = birth->container->seccomp_cache;
-    if (seccomp_prepare(&birth->filter, spec->seccomp, cache, birth->arena, e) < 0 ||
-        cgroup_find(&birth->cgroup, spec->cgroups_path, birth->arena, e) < 0 ||
+    birth->filter = seccomp_make_shared(e);
+    if (!birth->filter || cgroup_find(&birth->cgroup, spec->cgroups_path, birth->arena, e) < 0 ||
         cgroup_create_v2(&birth->cgroup, birth->arena, e) < 0)
         return launch_not_the_command(e);
     pid_t pid = give_birth(birth, e);
@@ -131,6 +139,8 @@ pid_t runtime_start(const struct runtime_container *container, struct error *e)
     else
         pid = start(&birth, e);
     spec_close(&birth.spec);
+    if (birth.filter)
+        seccomp_unshare(birth.filter);
     if (pid < 0)
         (void)fail_in(e, "container %s", container->id);
     return pid;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -137,6 +138,42 @@ int seccomp_prepare(struct seccomp_filter *filter, json_t *profile, const char *
         return -1;
     leave_in_cache(filter, directory, name, &key, arena);
     return 0;
+}
+
+struct shared_filter {
+    unsigned short length;
+    unsigned flags;
+    struct sock_filter instructions[BPF_MAXINSNS];
+};
+
+struct shared_filter *seccomp_make_shared(struct error *e)
+{
+    void *memory = mmap(NULL, sizeof(struct shared_filter), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory != MAP_FAILED)
+        return memory;
+    fail_errno(e, "mmap");
+    return NULL;
+}
+
+void seccomp_share(struct shared_filter *shared, const struct seccomp_filter *filter)
+{
+    if (filter->length)
+        memcpy(shared->instructions, filter->instructions,
+               filter->length * sizeof(*filter->instructions));
+    shared->length = filter->length;
+    shared->flags = filter->flags;
+}
+
+struct seccomp_filter seccomp_shared(struct shared_filter *shared)
+{
+    return (struct seccomp_filter){
+        .instructions = shared->instructions, .length = shared->length, .flags = shared->flags};
+}
+
+void seccomp_unshare(struct shared_filter *shared)
+{
+    munmap(shared, sizeof(*shared));
 }
 
 int seccomp_apply(const struct seccomp_filter *filter, struct error *e)

@@ -24,6 +24,14 @@ int seccomp_prepare(struct seccomp_filter *filter, json_t *profile, const char *
 int seccomp_compile(struct seccomp_filter *filter, json_t *profile, struct arena *arena,
                     struct error *e);
 
+/* A place for a filter that a process and its children share: memory of mmap(2), given back by
+ * seccomp_unshare. NULL with *e. seccomp_share puts a filter there, seccomp_shared takes it. */
+struct shared_filter;
+struct shared_filter *seccomp_make_shared(struct error *e);
+void seccomp_share(struct shared_filter *shared, const struct seccomp_filter *filter);
+struct seccomp_filter seccomp_shared(struct shared_filter *shared);
+void seccomp_unshare(struct shared_filter *shared);
+
 /* Puts the filter on the calling process, which has no_new_privs set or CAP_SYS_ADMIN. */
 int seccomp_apply(const struct seccomp_filter *filter, struct error *e);
 

@@ -53,8 +53,9 @@ static int read_mount(struct mount_spec *mount, json_t *json, struct arena *aren
     if (json_unpack_ex(json, &why, 0, "{s:s, s?s, s?s, s?o}", "destination", &mount->destination,
                        "type", &mount->type, "source", &mount->source, "options", &options) < 0)
         return fail(e, EINVAL, "mounts: %s", why.text);
-    if (mount->destination[0] != '/')
-        return fail(e, EINVAL, "mount destination %s is not absolute", mount->destination);
+    const char *destination = mount->destination;
+    if (destination[0] != '/' || !destination[strspn(destination, "/")])
+        return fail(e, EINVAL, "mount destination '%s' is not below /", destination);
     if (!mount->type)
         mount->type = "none";
     if (!mount->source)
@@ -184,6 +185,21 @@ static int read_linux(struct spec *spec, json_t *json, struct arena *arena, stru
     return spec_read_strings(&spec->readonly_paths, readonly, arena, "linux.readonlyPaths", e);
 }
 
+/* What would change the container and is not done here is refused, not passed over. */
+static int refuse_unsupported(json_t *document, struct error *e)
+{
+    json_t *linux_part = json_object_get(document, "linux");
+    static const char *const parts[] = {"uidMappings", "gidMappings", "timeOffsets", "intelRdt"};
+    if (json_object_size(json_object_get(document, "hooks")))
+        return fail(e, ENOTSUP, "hooks are not supported");
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        json_t *part = json_object_get(linux_part, parts[i]);
+        if (json_array_size(part) || json_object_size(part))
+            return fail(e, ENOTSUP, "linux.%s is not supported", parts[i]);
+    }
+    return 0;
+}
+
 static int read_document(struct spec *spec, const char *bundle, struct arena *arena,
                          struct error *e)
 {
@@ -198,7 +214,8 @@ static int read_document(struct spec *spec, const char *bundle, struct arena *ar
         return fail(e, EINVAL, "%s", why.text);
     spec->rootfs = rootfs[0] == '/' ? rootfs : arena_printf(arena, "%s/%s", bundle, rootfs);
     spec->rootfs_readonly = readonly;
-    if (spec_read_process(&spec->process, process, arena, e) < 0 ||
+    if (refuse_unsupported(spec->document, e) < 0 ||
+        spec_read_process(&spec->process, process, arena, e) < 0 ||
         read_mounts(spec, mounts, arena, e) < 0)
         return -1;
     return read_linux(spec, linux_part, arena, e);

@@ -69,6 +69,7 @@ struct dump {
     const struct log *log;
     struct image_set *images;
     VEC(struct namespace_id) namespaces;
+    const char *empty_archive;   /* tmpfs.c: the image of the first empty tmpfs */
     struct mount_table *mounts;  /* NULL while the tree shares the dumper's mount namespace */
     struct file_registry *files; /* objects/registry.c */
     struct image *files_image;   /* files.img, kept open until the end */

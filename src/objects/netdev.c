@@ -96,9 +96,10 @@ static int save_addresses(struct dump *dump, uint32_t id, int socket, struct err
             continue;
         uint32_t magic = ADDRESSES_MAGIC;
         if (fd < 0) {
-            fd = openat(image_set_dir(dump->images), addresses_image_name(dump->arena, id),
-                        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-            if (fd < 0 || write_all(fd, &magic, sizeof(magic)) < 0)
+            fd = image_set_create(dump->images, addresses_image_name(dump->arena, id), e);
+            if (fd < 0)
+                return -1;
+            if (write_all(fd, &magic, sizeof(magic)) < 0)
                 return fail_errno(e, "cannot write the image of addresses");
         }
         if (write_all(fd, message, NLMSG_ALIGN(message->nlmsg_len)) < 0)

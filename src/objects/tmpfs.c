@@ -53,15 +53,13 @@ static bool is_as_new(const struct mount *mount, int directory)
 static int save_empty(struct dump *dump, const char *name, struct error *e)
 {
     int images = image_set_dir(dump->images);
-    if (dump->empty_archive) {
-        if (linkat(images, dump->empty_archive, images, name, 0) == 0)
-            return 0;
+    if (dump->empty_archive && linkat(images, dump->empty_archive, images, name, 0) == 0) {
+        image_set_adopt(dump->images, name);
+        return 0;
     }
-    AUTO_CLOSE int fd = openat(images, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return fail_errno(e, "%s", name);
+    AUTO_CLOSE int fd = image_set_create(dump->images, name, e);
     dump->empty_archive = name;
-    return tar_write_empty(fd, e);
+    return fd < 0 ? -1 : tar_write_empty(fd, e);
 }
 
 int tmpfs_save(struct dump *dump, const struct mount *mount, int directory, struct error *e)

@@ -77,7 +77,7 @@ struct cache_header {
     uint64_t key_size; /* a multiple of 8, so that the instructions are aligned */
     uint32_t flags, length;
 };
-static const char cache_magic[16] = "stasis-bpf-2";
+static const char cache_magic[16] = "stasis-bpf-3";
 
 static int take_from_cache(struct seccomp_filter *filter, int cache, const char *name,
                            const struct key *key, struct arena *arena)

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "runtime/seccomp.h"
+#include "runtime/seccomp_shorten.h"
 #include "runtime/seccomp_unknown.h"
 
 static void release_context(const scmp_filter_ctx *context)
@@ -47,7 +48,7 @@ static int read_comparison(struct scmp_arg_cmp *comparison, json_t *json, struct
 {
     static const struct {
         const char *name;
-        enum scmp_compare operator;
+        enum scmp_compare comparison;
     } known[] = {
         {"SCMP_CMP_NE", SCMP_CMP_NE},
         {"SCMP_CMP_LT", SCMP_CMP_LT},
@@ -68,8 +69,8 @@ static int read_comparison(struct scmp_arg_cmp *comparison, json_t *json, struct
         return fail(e, EINVAL, "args: there is no argument %d", index);
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
         if (!strcmp(known[i].name, name)) {
-            *comparison = (struct scmp_arg_cmp){
-                (unsigned)index, known[i].operator,(scmp_datum_t) value, (scmp_datum_t)second};
+            *comparison = (struct scmp_arg_cmp){(unsigned)index, known[i].comparison,
+                                                (scmp_datum_t)value, (scmp_datum_t)second};
             return 0;
         }
     return fail(e, EINVAL, "args: unknown comparison %s", name);
@@ -258,7 +259,9 @@ int seccomp_compile(struct seccomp_filter *filter, json_t *profile, struct arena
         return fail(e, EINVAL, "linux.seccomp: libseccomp refuses %s", default_name);
     if (compile(filter, context, architectures, calls, default_action, arena, e) < 0)
         return fail_in(e, "linux.seccomp");
-    return default_action == SCMP_ACT_ERRNO(EPERM)
-               ? seccomp_let_unknown_calls_be_missing(filter, architectures, calls, arena, e)
-               : 0;
+    if (default_action == SCMP_ACT_ERRNO(EPERM) &&
+        seccomp_let_unknown_calls_be_missing(filter, architectures, calls, arena, e) < 0)
+        return -1;
+    seccomp_shorten(filter, arena);
+    return 0;
 }

@@ -1,7 +1,7 @@
 #include "image/kinds.h"
 
 static const struct image_format formats[IMAGE_KINDS] = {
-    [IMAGE_INVENTORY] = {"inventory.img", IMG_COMMON_MAGIC, 0x58313116},
+    [IMAGE_INVENTORY] = {"inventory.img", 0, 0x58313116},
     [IMAGE_PSTREE] = {"pstree.img", IMG_COMMON_MAGIC, 0x50273030},
     [IMAGE_CORE] = {"core-%u.img", IMG_COMMON_MAGIC, 0x55053847},
     [IMAGE_IDS] = {"ids-%u.img", IMG_COMMON_MAGIC, 0x54432030},

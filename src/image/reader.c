@@ -30,14 +30,17 @@ static void keep_in_arena(void *arena, void *memory)
 static int check_magic(struct image_reader *reader, const struct image_format *format,
                        struct error *e)
 {
-    uint32_t words[2];
-    if ((size_t)(reader->end - reader->at) < sizeof(words))
-        return fail(e, EBADMSG, "%s: truncated: no header", reader->name);
-    memcpy(words, reader->at, sizeof(words));
-    reader->at += sizeof(words);
-    if (words[0] != format->common || words[1] != format->magic)
-        return fail(e, EBADMSG, "%s: not an image of this kind (magic %08x %08x)", reader->name,
-                    words[0], words[1]);
+    const uint32_t wanted[] = {format->common, format->magic};
+    for (size_t i = format->common ? 0 : 1; i < 2; i++) {
+        uint32_t word;
+        if ((size_t)(reader->end - reader->at) < sizeof(word))
+            return fail(e, EBADMSG, "%s: truncated: no header", reader->name);
+        memcpy(&word, reader->at, sizeof(word));
+        reader->at += sizeof(word);
+        if (word != wanted[i])
+            return fail(e, EBADMSG, "%s: not an image of this kind (%08x, not %08x)", reader->name,
+                        word, wanted[i]);
+    }
     return 0;
 }
 
@@ -48,7 +51,7 @@ struct image_reader *image_open(struct arena *arena, int dir_fd, enum image_kind
     reader->arena = arena;
     reader->name = image_name(arena, kind, id);
     AUTO_CLOSE int fd =
-        openat(dir_fd, reader->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        openat(dir_fd, reader->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0) {
         fail_errno(e, "%s", reader->name);

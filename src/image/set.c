@@ -149,7 +149,8 @@ struct image *image_create(struct image_set *set, enum image_kind kind, uint32_t
     image->set = set;
     image->kind = kind;
     image->name = image_name(set->arena, kind, id);
-    put_word(image, format->common);
+    if (format->common)
+        put_word(image, format->common);
     put_word(image, format->magic);
     return image;
 }

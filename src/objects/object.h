@@ -88,6 +88,8 @@ struct restore {
     const struct stasis_options *options;
     const struct log *log;
     int images_dir;
+    int proc_self_fds;          /* /proc/self/fd of the builder, to open descriptors anew */
+    struct staged_pipes *pipes; /* objects/pipe.c */
 };
 
 /* One open file of the image, and the descriptor that it became in the builder. */
@@ -109,10 +111,15 @@ struct file_kind {
     /* Restore: checks entry and opens file->fd in the builder. Runs inside the tree's namespaces
      * with the builder's memory and descriptor table. 0, or -1 with *e. */
     int (*stage)(struct restore *restore, struct staged_file *file, struct error *e);
+    /* Restore: closes what was only needed until all files are staged. NULL: nothing. */
+    void (*end_staging)(struct restore *restore);
 };
 
 /* All kinds, the most specific first; ends in NULL. */
 extern const struct file_kind *const file_kinds[];
+
+/* The caller's descriptor that stands for the file `key` (options->inherited_fds), or -1. */
+int inherited_fd(const struct restore *restore, const char *key);
 
 /* `pid 17 (redis-server): fd 6`, for messages. In the arena. */
 char *describe_view(struct arena *arena, const struct fd_view *view);

@@ -1,6 +1,7 @@
 /* Pipes and what is in them. See pipe(7), tee(2). */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -94,9 +95,124 @@ static int save_pipe(struct dump *dump, const struct fd_view *view, FileEntry *e
     return 0;
 }
 
+/* ---- restore ---- */
+
+/* A pipe of the image in the builder: its ends, and whether a file of the image is one of them. */
+struct staged_pipe {
+    uint32_t id;
+    int ends[2];
+    bool taken[2];
+};
+
+struct staged_pipes {
+    VEC(struct staged_pipe) pipes;
+};
+
+static int fill_pipe(const struct staged_pipe *pipe, const PipeDataEntry *entry, const void *data,
+                     struct error *e)
+{
+    if (entry->has_size && entry->size && fcntl(pipe->ends[1], F_SETPIPE_SZ, entry->size) < 0)
+        return fail_errno(e, "pipe %u: cannot make it %u bytes large", pipe->id, entry->size);
+    /* A pipe that took it all once does so again, or nothing would ever take it out. */
+    if (fcntl(pipe->ends[1], F_SETFL, O_NONBLOCK) < 0 ||
+        write(pipe->ends[1], data, entry->bytes) != (ssize_t)entry->bytes ||
+        fcntl(pipe->ends[1], F_SETFL, 0) < 0)
+        return fail_errno(e, "pipe %u: cannot put %u bytes into it", pipe->id, entry->bytes);
+    return 0;
+}
+
+/* Finds what was in the pipe. */
+static int restore_contents(struct restore *restore, const struct staged_pipe *pipe,
+                            struct error *e)
+{
+    struct image_reader *reader =
+        image_open(restore->arena, restore->images_dir, IMAGE_PIPES_DATA, 0, e);
+    if (!reader)
+        return e->code == ENOENT ? 0 : -1;
+    for (;;) {
+        PipeDataEntry *entry = image_next(reader, &pipe_data_entry__descriptor, e);
+        if (!entry)
+            return e->code ? -1 : 0;
+        const void *data = image_next_raw(reader, entry->bytes, e);
+        if (!data)
+            return -1;
+        if (entry->pipe_id == pipe->id)
+            return fill_pipe(pipe, entry, data, e);
+    }
+}
+
+static struct staged_pipe *pipe_by_id(struct restore *restore, uint32_t id, struct error *e)
+{
+    if (!restore->pipes)
+        restore->pipes = arena_alloc(restore->arena, sizeof(*restore->pipes));
+    for (size_t i = 0; i < restore->pipes->pipes.count; i++)
+        if (restore->pipes->pipes.items[i].id == id)
+            return &restore->pipes->pipes.items[i];
+    struct staged_pipe pipe = {.id = id};
+    if (pipe2(pipe.ends, O_CLOEXEC) < 0) {
+        fail_errno(e, "cannot make a pipe");
+        return NULL;
+    }
+    struct staged_pipe *kept = vec_push(restore->arena, &restore->pipes->pipes);
+    *kept = pipe;
+    return restore_contents(restore, kept, e) < 0 ? NULL : kept;
+}
+
+/* One end is one open file; a second file of the same end is opened anew. */
+static int open_again(const struct restore *restore, int fd, uint32_t flags)
+{
+    char name[16];
+    snprintf(name, sizeof(name), "%d", fd);
+    return openat(restore->proc_self_fds, name, (int)(flags & O_ACCMODE) | O_CLOEXEC | O_NONBLOCK);
+}
+
+static int take_end(struct restore *restore, struct staged_pipe *pipe, uint32_t flags)
+{
+    unsigned end = (flags & O_ACCMODE) == O_WRONLY;
+    if ((flags & O_ACCMODE) == O_RDWR || pipe->taken[end])
+        return open_again(restore, pipe->ends[end], flags);
+    pipe->taken[end] = true;
+    return pipe->ends[end];
+}
+
+static int stage_pipe(struct restore *restore, struct staged_file *file, struct error *e)
+{
+    const PipeEntry *entry = file->entry->pipe;
+    char key[32];
+    if (!entry || (entry->flags & O_ACCMODE) == O_ACCMODE)
+        return fail(e, EBADMSG, "damaged entry");
+    snprintf(key, sizeof(key), "pipe:[%u]", entry->pipe_id);
+    int inherited = inherited_fd(restore, key);
+    if (inherited >= 0) {
+        file->fd = fcntl(inherited, F_DUPFD_CLOEXEC, 0);
+        return file->fd < 0 ? fail_errno(e, "%s: descriptor %d", key, inherited) : 0;
+    }
+    struct staged_pipe *pipe = pipe_by_id(restore, entry->pipe_id, e);
+    if (!pipe)
+        return -1;
+    file->fd = take_end(restore, pipe, entry->flags);
+    int flags = (int)entry->flags & (O_NONBLOCK | O_DIRECT | O_APPEND | O_ASYNC);
+    if (file->fd < 0 || fcntl(file->fd, F_SETFL, flags) < 0)
+        return fail_errno(e, "%s: cannot open it", key);
+    return 0;
+}
+
+static void close_other_ends(struct restore *restore)
+{
+    if (!restore->pipes)
+        return;
+    for (size_t i = 0; i < restore->pipes->pipes.count; i++)
+        for (int end = 0; end < 2; end++)
+            if (!restore->pipes->pipes.items[i].taken[end])
+                close(restore->pipes->pipes.items[i].ends[end]);
+    restore->pipes->pipes.count = 0;
+}
+
 const struct file_kind pipe_kind = {
     .type = FD_TYPES__PIPE,
     .name = "pipe",
     .recognise = recognise_pipe,
     .save = save_pipe,
+    .stage = stage_pipe,
+    .end_staging = close_other_ends,
 };

@@ -126,9 +126,75 @@ static int save_regfile(struct dump *dump, const struct fd_view *view, FileEntry
     return 0;
 }
 
+/* ---- restore ---- */
+
+/* What may be given to open(2); what only matters while a file is made is left out. */
+enum { open_flags = O_ACCMODE | O_APPEND | O_DIRECT | O_DIRECTORY | O_DSYNC | O_SYNC | O_NOATIME };
+
+static bool may_write(uint32_t flags)
+{
+    return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* A file that is read or executed must be the one that was; one that is written may have grown. */
+static int check_same_file(int fd, const RegFileEntry *reg, struct error *e)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return fail_errno(e, "%s", reg->name);
+    if (reg->has_mode && (st.st_mode & S_IFMT) != (reg->mode & S_IFMT))
+        return fail(e, ESTALE, "%s: is another kind of file now", reg->name);
+    if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || S_ISBLK(st.st_mode))
+        return fail(e, ENOTSUP, "%s: not a regular file", reg->name);
+    if (reg->has_size && S_ISREG(st.st_mode) && !may_write(reg->flags) &&
+        (uint64_t)st.st_size != reg->size)
+        return fail(e, ESTALE, "%s: has another size (%lld bytes, not %llu)", reg->name,
+                    (long long)st.st_size, (unsigned long long)reg->size);
+    return 0;
+}
+
+static int set_up_file(int fd, const RegFileEntry *reg, struct error *e)
+{
+    if (reg->flags & O_PATH)
+        return 0;
+    if (!(reg->flags & O_NONBLOCK) && fcntl(fd, F_SETFL, (int)reg->flags & ~O_NONBLOCK) < 0)
+        return fail_errno(e, "%s: cannot set its flags", reg->name);
+    if (reg->pos && lseek(fd, (off_t)reg->pos, SEEK_SET) < 0)
+        return fail_errno(e, "%s: cannot set its offset", reg->name);
+    return 0;
+}
+
+static int open_by_name(const RegFileEntry *reg, struct error *e)
+{
+    if (reg->name[0] != '/')
+        return fail(e, EBADMSG, "%s: not an absolute path", reg->name);
+    /* What stands there now may be a FIFO or a terminal: opening must not wait nor take it. */
+    int flags = reg->flags & O_PATH ? O_PATH | O_NOFOLLOW
+                                    : ((int)reg->flags & open_flags) | O_NONBLOCK | O_NOCTTY;
+    int fd = open(reg->name, flags | O_CLOEXEC);
+    return fd < 0 ? fail_errno(e, "%s", reg->name) : fd;
+}
+
+static int stage_regfile(struct restore *restore, struct staged_file *file, struct error *e)
+{
+    const RegFileEntry *reg = file->entry->reg;
+    if (!reg || !reg->name[0])
+        return fail(e, EBADMSG, "damaged entry");
+    int inherited = inherited_fd(restore, reg->name + 1);
+    if (inherited >= 0) {
+        file->fd = fcntl(inherited, F_DUPFD_CLOEXEC, 0);
+        return file->fd < 0 ? fail_errno(e, "%s: descriptor %d", reg->name, inherited) : 0;
+    }
+    file->fd = open_by_name(reg, e);
+    if (file->fd < 0 || check_same_file(file->fd, reg, e) < 0)
+        return -1;
+    return set_up_file(file->fd, reg, e);
+}
+
 const struct file_kind regfile_kind = {
     .type = FD_TYPES__REG,
     .name = "regular file",
     .recognise = recognise_regfile,
     .save = save_regfile,
+    .stage = stage_regfile,
 };

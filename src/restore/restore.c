@@ -1,10 +1,134 @@
-/* The story of a restore. */
+/* The story of a restore: read, plan, stage, build by scripts, let go. */
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <unistd.h>
 
-#include "stasis.h"
+#include "base/cleanup.h"
+#include "objects/cgroup.h"
+#include "restore/processor.h"
+#include "restore/run.h"
+#include "restore/stage.h"
+#include "restore/vessel.h"
+
+static int plan(struct tree *tree, struct error *e)
+{
+    const struct stasis_options *options = tree->restore.options;
+    namespaces_plan(&tree->namespaces, options, tree->root->ids, tree->inventory->root_ids);
+    if (plan_sessions(tree, e) < 0)
+        return -1;
+    for (size_t i = 0; i < tree->tasks.count; i++)
+        if (tree->tasks.items[i]->memory && !tree->tasks.items[i]->shares_memory)
+            plan_memory(tree, tree->tasks.items[i]);
+    if (tree->namespaces.joins_net) {
+        tree->net_namespace = open(options->netns_path, O_RDONLY | O_CLOEXEC);
+        if (tree->net_namespace < 0)
+            return fail_errno(e, "network namespace %s", options->netns_path);
+    }
+    return 0;
+}
+
+static int fill_and_stage(struct tree *tree, struct error *e)
+{
+    if (namespaces_fill(&tree->restore, &tree->namespaces, e) < 0)
+        return -1;
+    return stage_files(tree, e);
+}
+
+static int enter_cgroups(struct tree *tree, struct error *e)
+{
+    const struct thread *leader = &tree->root->threads.items[0];
+    if (!leader->core->tc->has_cg_set)
+        return 0;
+    return cgroups_enter(tree->cgroups, leader->core->tc->cg_set, leader->host_tid, e);
+}
+
+/* The root has namespaces or cgroups of its own: it waits until they are as they must be, as what
+ * is staged has to be opened inside. */
+static int build_inside(struct tree *tree, struct error *e)
+{
+    tree->go = new_word(tree);
+    if (begin_scripts(tree, e) < 0 || start_root(tree, e) < 0 || enter_cgroups(tree, e) < 0)
+        return -1;
+    bool enters =
+        tree->namespaces.clone_flags & ~(uint64_t)CLONE_NEWCGROUP || tree->net_namespace >= 0;
+    if ((enters ? visit_root(tree, fill_and_stage, e) : stage_files(tree, e)) < 0 ||
+        stage_memory(tree, e) < 0 || write_scripts(tree, e) < 0)
+        return -1;
+    let_root_begin(tree);
+    return 0;
+}
+
+static int build_here(struct tree *tree, struct error *e)
+{
+    if (stage_files(tree, e) < 0 || stage_memory(tree, e) < 0 || begin_scripts(tree, e) < 0 ||
+        write_scripts(tree, e) < 0)
+        return -1;
+    return start_root(tree, e);
+}
+
+static int build(struct tree *tree, struct error *e)
+{
+    bool has_own = tree->namespaces.clone_flags || tree->net_namespace >= 0 || tree->cgroups;
+    if ((has_own ? build_inside : build_here)(tree, e) < 0)
+        return -1;
+    return wait_until_built(tree, e);
+}
+
+static int restore_tree(struct tree *tree, struct error *e)
+{
+    const struct log *log = tree->restore.log;
+    if (read_tree(tree, e) < 0 || read_seccomp(tree, e) < 0 || plan(tree, e) < 0)
+        return -1;
+    log_line(log, LOG_INFO, "Restoring %zu processes", tree->tasks.count);
+    if (learn_baseline(tree->before, e) < 0 || map_area(tree, e) < 0)
+        return -1;
+    e->code = 0;
+    tree->cgroups = cgroups_prepare(&tree->restore, e);
+    if (!tree->cgroups && e->code)
+        return -1;
+    if (build(tree, e) < 0)
+        return -1;
+    log_line(log, LOG_INFO, "All processes are built");
+    if (find_hosts(tree, e) < 0)
+        return -1;
+    return release_tree(tree, e);
+}
+
+static void undo(struct tree *tree)
+{
+    kill_vessels(tree);
+    if (tree->cgroups)
+        cgroups_undo(tree->cgroups);
+}
 
 pid_t stasis_restore(const struct stasis_options *options, struct error *e)
 {
-    (void)options;
-    return fail(e, ENOSYS, "restore: not built yet");
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct baseline before = {0};
+    struct processor processor = {0};
+    struct tree tree = {
+        .restore = {.arena = arena,
+                    .options = options,
+                    .log = options->log,
+                    .images_dir = options->images_dir,
+                    .proc_self_fds = -1},
+        .before = &before,
+        .processor = &processor,
+        .highest_fd = -1,
+        .net_namespace = -1,
+        .root_pidfd = -1,
+    };
+    int result = restore_tree(&tree, e);
+    if (result < 0)
+        undo(&tree);
+    pid_t pid = result < 0 ? -1 : tree.root->threads.items[0].host_tid;
+    unstage_all(&tree);
+    unmap_area(&tree);
+    if (tree.root_pidfd >= 0)
+        close(tree.root_pidfd);
+    if (tree.net_namespace >= 0)
+        close(tree.net_namespace);
+    return pid;
 }

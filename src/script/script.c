@@ -161,7 +161,9 @@ int script_verdict(const struct script_area *area, const struct script_head *hea
     if (op->demand == DEMAND_EXACTLY && op->result >= 0)
         return fail(e, EIO, "%s: system call %llu gave %lld, not %lld", op->words,
                     (unsigned long long)op->number, (long long)op->result, (long long)op->wanted);
-    return fail(e, (int)-op->result, "%s: %s", op->words, strerror((int)-op->result));
+    return fail(e, (int)-op->result, "%s (%#llx, %#llx, %#llx): %s", op->words,
+                (unsigned long long)op->argument[0], (unsigned long long)op->argument[1],
+                (unsigned long long)op->argument[2], strerror((int)-op->result));
 }
 
 _Noreturn void script_run_here(const struct script *script)

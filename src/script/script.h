@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 
-/* How far a script came; the word is also a futex that the runner wakes at the end. */
+/* How far a script came. */
 enum script_state { SCRIPT_RUNNING = 0, SCRIPT_DONE = 1, SCRIPT_FAILED = 2 };
 
 enum script_demand {
@@ -41,10 +41,12 @@ struct script_op {
 };
 
 struct script_head {
-    uint32_t state; /*  0: enum script_state, a shared futex */
+    uint32_t state; /*  0: enum script_state */
     uint32_t trap; /*  4: non-zero: stop by a trap at the end, for a ptracer; else pause for ever */
     uint64_t failed; /*  8: operation that failed its demand */
     uint64_t first;  /* 16: first operation */
+    uint64_t ended;  /* 24: address of a word that is counted up and woken (a shared futex) once the
+                        script is done or has failed; or 0 */
 };
 
 /* Memory for scripts: `local` is where the builder sees it, `remote` where the runner does. */

@@ -79,11 +79,15 @@ end:
         mov     $1, %ecx
 finish:
         xchg    %ecx, (%r13)
-        mov     %r13, %rdi
+        mov     24(%r13), %rdi          /* the word that counts scripts that ended, or 0 */
+        test    %rdi, %rdi
+        jz      stop
+        lock incl (%rdi)
         mov     $1, %esi
         mov     $0x7fffffff, %edx
         mov     $202, %eax
         syscall
+stop:
         cmpl    $0, 4(%r13)
         je      park
         int3

@@ -1,0 +1,250 @@
+/* The life of a vessel, told in the order of its script. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/rseq.h>
+#include <sys/syscall.h>
+
+#include "restore/vessel.h"
+
+/* The C library of the builder registered its thread; the kernel would write into memory that is
+ * no longer there. Later versions of it register more than the 32 bytes of the first. */
+static void write_forgetting_rseq(struct script *script)
+{
+    uint64_t address = (uint64_t)((char *)__builtin_thread_pointer() + __rseq_offset);
+    uint32_t sizes[] = {32, (__rseq_size + 31) & ~31U};
+    if (__rseq_size == 0)
+        return;
+    for (int i = 0; i < 2; i++)
+        SCRIPT_CALL(script, "forget the builder's rseq", SYS_rseq, address, sizes[i],
+                    RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+}
+
+/* Until it is whole, a vessel dies with who made it. */
+static void write_birth(struct tree *tree, struct task *task)
+{
+    struct script *script = &task->threads.items[0].script;
+    if (task == tree->root)
+        write_forgetting_rseq(script);
+    MUST(script, "die with the builder", SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+    if (task != tree->root)
+        return;
+    if (tree->net_namespace >= 0)
+        MUST(script, "enter the network namespace", SYS_setns, (uint64_t)tree->net_namespace,
+             CLONE_NEWNET);
+    if (tree->go) {
+        script_wait_until(script, "wait for namespaces", tree->go, 1);
+        /* The builder's table was shared until all files were staged in it. */
+        MUST(script, "have descriptors of its own", SYS_unshare, CLONE_FILES);
+    }
+    /* Its root is where the process is by then. */
+    if (tree->namespaces.clone_flags & CLONE_NEWCGROUP)
+        MUST(script, "make a cgroup namespace", SYS_unshare, CLONE_NEWCGROUP);
+}
+
+/* What shares no pages with its maker is forked before there are any: less to copy. */
+static bool is_forked_early(const struct task *task)
+{
+    return !task->memory || (!task->memory->origin && !task->shares_memory);
+}
+
+static void write_forks(struct tree *tree, struct task *task, enum fork_time time, bool early)
+{
+    for (size_t i = 0; i < task->makes.count; i++) {
+        struct task *child = task->makes.items[i];
+        if (child->time == time && is_forked_early(child) == early)
+            write_fork(tree, task, child);
+    }
+}
+
+static bool has_late_fork_before_session(const struct task *task)
+{
+    for (size_t i = 0; i < task->makes.count; i++)
+        if (task->makes.items[i]->time == BEFORE_SESSION && !is_forked_early(task->makes.items[i]))
+            return true;
+    return false;
+}
+
+static int write_memory_and_forks(struct tree *tree, struct task *task, struct error *e)
+{
+    bool owns_memory = task->memory && !task->shares_memory;
+    bool late_session = has_late_fork_before_session(task);
+    if (owns_memory)
+        write_clearing(tree, task);
+    write_forks(tree, task, BEFORE_SESSION, true);
+    if (!late_session) {
+        write_session(tree, task);
+        write_forks(tree, task, AFTER_SESSION, true);
+    }
+    if (owns_memory && write_mappings(tree, task, e) < 0)
+        return -1;
+    write_forks(tree, task, BEFORE_SESSION, false);
+    if (late_session) {
+        write_session(tree, task);
+        write_forks(tree, task, AFTER_SESSION, true);
+    }
+    write_forks(tree, task, AFTER_SESSION, false);
+    return 0;
+}
+
+static void write_parent_death_signal(struct thread *thread, struct script *script)
+{
+    const ThreadCoreEntry *core = thread->core->thread_core;
+    MUST(script, "set the signal at the parent's death", SYS_prctl, PR_SET_PDEATHSIG,
+         core->has_pdeath_sig ? core->pdeath_sig : 0);
+}
+
+/* A change of credentials makes the whole process undumpable: this waits for all threads. */
+static void write_dumpable(struct task *task, struct script *script)
+{
+    const MmEntry *mm = task->memory->mm;
+    size_t others = task->threads.count - 1;
+    if (others)
+        script_wait_until(script, "wait for the other threads", task->threads_done,
+                          (uint32_t)others);
+    if (!task->shares_memory && mm->has_dumpable && (mm->dumpable == 0 || mm->dumpable == 1))
+        MUST(script, "set whether it is dumpable", SYS_prctl, PR_SET_DUMPABLE,
+             (uint64_t)mm->dumpable);
+}
+
+static int write_end(struct tree *tree, struct thread *thread, struct error *e)
+{
+    struct script *script = thread->has_last ? &thread->last : &thread->script;
+    struct task *task = thread->task;
+    bool leads = thread == &task->threads.items[0];
+    if (thread->has_last && write_seccomp(tree, thread, script, e) < 0)
+        return -1;
+    if (write_credentials(tree, thread, script, e) < 0)
+        return -1;
+    write_parent_death_signal(thread, script);
+    if (leads)
+        write_dumpable(task, script);
+    else
+        script_post(script, "be done with credentials", task->threads_done, 1);
+    if (thread->has_last && script_end(&thread->last, e) < 0)
+        return -1;
+    return script_end(&thread->script, e);
+}
+
+static int write_threads(struct tree *tree, struct task *task, struct error *e)
+{
+    for (size_t i = 1; i < task->threads.count; i++) {
+        struct thread *thread = &task->threads.items[i];
+        write_thread(tree, thread);
+        if (write_thread_state(tree, thread, e) < 0 || write_end(tree, thread, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int write_living(struct tree *tree, struct task *task, struct error *e)
+{
+    struct thread *leader = &task->threads.items[0];
+    if (write_memory_and_forks(tree, task, e) < 0)
+        return -1;
+    write_group(tree, task);
+    write_reaping(tree, task);
+    if (!task->shares_memory)
+        write_protections(tree, task);
+    if (write_threads(tree, task, e) < 0 || write_fs(tree, task, e) < 0 ||
+        write_descriptors(tree, task, e) < 0)
+        return -1;
+    write_signal_actions(tree, task);
+    write_process_state(tree, task);
+    if (write_pending_signals(tree, leader, leader->core->tc->signals_s, true, e) < 0 ||
+        write_thread_state(tree, leader, e) < 0 || write_timers(tree, task, e) < 0)
+        return -1;
+    write_limits(tree, task, &leader->script);
+    return write_end(tree, leader, e);
+}
+
+/* A zombie, or one that stands in for a dead leader: it only lives to be born and to fork. */
+static int write_short_life(struct tree *tree, struct task *task, struct error *e)
+{
+    struct thread *leader = &task->threads.items[0];
+    if (!task->stand_in && write_thread_state(tree, leader, e) < 0)
+        return -1;
+    if (write_memory_and_forks(tree, task, e) < 0)
+        return -1;
+    write_group(tree, task);
+    write_reaping(tree, task);
+    if (task->stand_in && task->leads)
+        script_wait_until(&leader->script, "wait for the process group to fill",
+                          task->leads->joined, task->leads->joiners);
+    write_exit(tree, task);
+    return script_end(&leader->script, e);
+}
+
+/* Makers before those they make, as these build on what is left in memory by then. */
+static int write_task(struct tree *tree, struct task *task, struct error *e)
+{
+    bool lives = !task->stand_in && task->state != TASK_ZOMBIE;
+    if ((lives ? write_living : write_short_life)(tree, task, e) < 0)
+        return -1;
+    for (size_t i = 0; i < task->makes.count; i++)
+        if (write_task(tree, task->makes.items[i], e) < 0)
+            return -1;
+    return 0;
+}
+
+static bool has_seccomp(const struct task *task)
+{
+    for (size_t i = 0; i < task->threads.count; i++)
+        if (task->threads.items[i].core && task->threads.items[i].core->thread_core &&
+            task->threads.items[i].core->thread_core->seccomp_mode != SECCOMP_MODE__disabled)
+            return true;
+    return false;
+}
+
+static int begin_thread(struct tree *tree, struct thread *thread, bool has_last, struct error *e)
+{
+    if (script_begin(&thread->script, &tree->area, false, e) < 0)
+        return -1;
+    thread->script.head->ended = tree->ended;
+    thread->has_last = has_last;
+    tree->expected++;
+    return has_last ? script_begin(&thread->last, &tree->area, true, e) : 0;
+}
+
+static int begin_task(struct tree *tree, struct task *task, struct error *e)
+{
+    if (task->stand_in || task->state == TASK_ZOMBIE) {
+        task->gone = new_word(tree);
+        if (script_begin(&task->threads.items[0].script, &tree->area, false, e) < 0)
+            return -1;
+        write_birth(tree, task);
+        return 0;
+    }
+    bool has_last = has_seccomp(task);
+    for (size_t i = 0; i < task->threads.count; i++)
+        if (begin_thread(tree, &task->threads.items[i], has_last, e) < 0)
+            return -1;
+    write_birth(tree, task);
+    task->threads_done = new_word(tree);
+    task->files_unused = new_word(tree);
+    for (size_t i = 0; i < task->makes.count; i++)
+        task->files_sharers += task->makes.items[i]->shares_files;
+    return 0;
+}
+
+int begin_scripts(struct tree *tree, struct error *e)
+{
+    tree->ended = new_word(tree);
+    for (size_t i = 0; i < tree->groups.count; i++) {
+        tree->groups.items[i]->ready = new_word(tree);
+        tree->groups.items[i]->joined = new_word(tree);
+    }
+    for (size_t i = 0; i < tree->tasks.count; i++)
+        if (begin_task(tree, tree->tasks.items[i], e) < 0)
+            return -1;
+    for (size_t i = 0; i < tree->stand_ins.count; i++)
+        if (begin_task(tree, tree->stand_ins.items[i], e) < 0)
+            return -1;
+    return 0;
+}
+
+int write_scripts(struct tree *tree, struct error *e)
+{
+    return write_task(tree, tree->root, e);
+}

@@ -39,9 +39,30 @@ static int fill_and_stage(struct tree *tree, struct error *e)
 static int enter_cgroups(struct tree *tree, struct error *e)
 {
     const struct thread *leader = &tree->root->threads.items[0];
-    if (!leader->core->tc->has_cg_set)
-        return 0;
-    return cgroups_enter(tree->cgroups, leader->core->tc->cg_set, leader->host_tid, e);
+    uint32_t set = leader->core->tc->cg_set;
+    if (!tree->namespaces.ids[NS_CGROUP])
+        return cgroups_enter(tree->cgroups, set, leader->host_tid, false, e);
+    if (cgroups_enter(tree->cgroups, set, leader->host_tid, true, e) < 0)
+        return -1;
+    let_root_go(tree, GO_MAKE_CGROUP_NAMESPACE);
+    if (wait_for_word(tree, tree->has_cgroups, 1, e) < 0)
+        return -1;
+    return cgroups_enter(tree->cgroups, set, leader->host_tid, false, e);
+}
+
+static int start_root_in_time(struct tree *tree, struct error *e)
+{
+    if (timens_begin(&tree->restore, &tree->namespaces, e) < 0)
+        return -1;
+    int result = start_root(tree, e);
+    timens_end(&tree->namespaces);
+    return result;
+}
+
+static bool has_own_namespaces(const struct tree *tree)
+{
+    return tree->namespaces.clone_flags || tree->namespaces.ids[NS_CGROUP] ||
+           tree->namespaces.ids[NS_TIME] || tree->net_namespace >= 0;
 }
 
 /* The root has namespaces or cgroups of its own: it waits until they are as they must be, as what
@@ -49,14 +70,14 @@ static int enter_cgroups(struct tree *tree, struct error *e)
 static int build_inside(struct tree *tree, struct error *e)
 {
     tree->go = new_word(tree);
-    if (begin_scripts(tree, e) < 0 || start_root(tree, e) < 0 || enter_cgroups(tree, e) < 0)
+    tree->has_cgroups = new_word(tree);
+    if (begin_scripts(tree, e) < 0 || start_root_in_time(tree, e) < 0 || enter_cgroups(tree, e) < 0)
         return -1;
-    bool enters =
-        tree->namespaces.clone_flags & ~(uint64_t)CLONE_NEWCGROUP || tree->net_namespace >= 0;
-    if ((enters ? visit_root(tree, fill_and_stage, e) : stage_files(tree, e)) < 0 ||
+    if ((has_own_namespaces(tree) ? visit_root(tree, fill_and_stage, e) : stage_files(tree, e)) <
+            0 ||
         stage_memory(tree, e) < 0 || write_scripts(tree, e) < 0)
         return -1;
-    let_root_begin(tree);
+    let_root_go(tree, GO_BEGIN);
     return 0;
 }
 
@@ -70,8 +91,8 @@ static int build_here(struct tree *tree, struct error *e)
 
 static int build(struct tree *tree, struct error *e)
 {
-    bool has_own = tree->namespaces.clone_flags || tree->net_namespace >= 0 || tree->cgroups;
-    if ((has_own ? build_inside : build_here)(tree, e) < 0)
+    bool waits = has_own_namespaces(tree) || tree->cgroups;
+    if ((waits ? build_inside : build_here)(tree, e) < 0)
         return -1;
     return wait_until_built(tree, e);
 }
@@ -84,8 +105,8 @@ static int restore_tree(struct tree *tree, struct error *e)
     log_line(log, LOG_INFO, "Restoring %zu processes", tree->tasks.count);
     if (learn_baseline(tree->before, e) < 0 || map_area(tree, e) < 0)
         return -1;
-    e->code = 0;
-    tree->cgroups = cgroups_prepare(&tree->restore, e);
+    tree->cgroups =
+        cgroups_prepare(&tree->restore, tree->root->threads.items[0].core->tc->cg_set, e);
     if (!tree->cgroups && e->code)
         return -1;
     if (build(tree, e) < 0)
@@ -113,7 +134,7 @@ pid_t stasis_restore(const struct stasis_options *options, struct error *e)
                     .options = options,
                     .log = options->log,
                     .images_dir = options->images_dir,
-                    .proc_self_fds = -1},
+                    .proc_self_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC)},
         .before = &before,
         .processor = &processor,
         .highest_fd = -1,
@@ -126,9 +147,9 @@ pid_t stasis_restore(const struct stasis_options *options, struct error *e)
     pid_t pid = result < 0 ? -1 : tree.root->threads.items[0].host_tid;
     unstage_all(&tree);
     unmap_area(&tree);
-    if (tree.root_pidfd >= 0)
-        close(tree.root_pidfd);
-    if (tree.net_namespace >= 0)
-        close(tree.net_namespace);
+    const int held[] = {tree.root_pidfd, tree.net_namespace, tree.restore.proc_self_fds};
+    for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++)
+        if (held[i] >= 0)
+            close(held[i]);
     return pid;
 }

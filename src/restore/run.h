@@ -10,10 +10,12 @@ int start_root(struct tree *tree, struct error *e);
  * builder's memory and descriptors but root and working directory of its own. */
 int visit_root(struct tree *tree, int (*visit)(struct tree *tree, struct error *e),
                struct error *e);
-void let_root_begin(struct tree *tree);
+void let_root_go(struct tree *tree, enum go how_far);
 
 /* Waits until every script has come to its end; on failure *e names process and call. */
 int wait_until_built(struct tree *tree, struct error *e);
+/* Waits until a word of the area is `value`. */
+int wait_for_word(struct tree *tree, uint64_t word, uint32_t value, struct error *e);
 
 /* hosts.c: the ids by which the builder knows the vessels. */
 int find_hosts(struct tree *tree, struct error *e);

@@ -46,14 +46,11 @@ static int stage_file(struct tree *tree, struct staged_file *file, struct error 
 int stage_files(struct tree *tree, struct error *e)
 {
     int result = 0;
-    tree->restore.proc_self_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; i < tree->files.count && result == 0; i++)
         result = stage_file(tree, &tree->files.items[i], e);
     for (size_t i = 0; file_kinds[i]; i++)
         if (file_kinds[i]->end_staging)
             file_kinds[i]->end_staging(&tree->restore);
-    if (tree->restore.proc_self_fds >= 0)
-        close(tree->restore.proc_self_fds);
     return result;
 }
 

@@ -37,10 +37,10 @@ int start_root(struct tree *tree, struct error *e)
 {
     struct thread *leader = &tree->root->threads.items[0];
     pid_t wanted = (pid_t)tree->root->pid;
-    uint64_t namespaces = tree->namespaces.clone_flags & ~(uint64_t)CLONE_NEWCGROUP;
     int pidfd = -1;
     struct clone_args args = {
-        .flags = namespaces | CLONE_CLEAR_SIGHAND | CLONE_PIDFD | (tree->go ? CLONE_FILES : 0),
+        .flags = tree->namespaces.clone_flags | CLONE_CLEAR_SIGHAND | CLONE_PIDFD |
+                 (tree->go ? CLONE_FILES : 0),
         .pidfd = (uint64_t)&pidfd,
         .exit_signal = SIGCHLD,
         .set_tid = (uint64_t)&wanted,
@@ -93,7 +93,9 @@ static int run_beside(int (*function)(void *argument), struct visit *visit)
 static int enter_and_visit(void *argument)
 {
     struct visit *visit = argument;
-    uint64_t flags = visit->tree->namespaces.clone_flags & ~(uint64_t)CLONE_NEWCGROUP;
+    uint64_t flags = visit->tree->namespaces.clone_flags;
+    if (visit->tree->namespaces.ids[NS_CGROUP])
+        flags |= CLONE_NEWCGROUP;
     if (visit->tree->net_namespace >= 0)
         flags |= CLONE_NEWNET;
     if (setns(visit->tree->root_pidfd, (int)flags) < 0)
@@ -117,11 +119,9 @@ static _Atomic uint32_t *word_at(const struct tree *tree, uint64_t address)
     return script_local(&tree->area, address);
 }
 
-void let_root_begin(struct tree *tree)
+void let_root_go(struct tree *tree, enum go how_far)
 {
-    if (!tree->go)
-        return;
-    atomic_store(word_at(tree, tree->go), 1);
+    atomic_store(word_at(tree, tree->go), how_far);
     syscall(SYS_futex, word_at(tree, tree->go), FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
@@ -176,20 +176,24 @@ static int find_dead_vessel(struct tree *tree, struct error *e)
     return 0;
 }
 
-int wait_until_built(struct tree *tree, struct error *e)
+int wait_for_word(struct tree *tree, uint64_t word, uint32_t value, struct error *e)
 {
     const struct timespec patience = {0, 200000000};
     for (;;) {
-        uint32_t ended = atomic_load(word_at(tree, tree->ended));
+        uint32_t now = atomic_load(word_at(tree, word));
         if (find_failure(tree, &tree->tasks, e) < 0 || find_failure(tree, &tree->stand_ins, e) < 0)
             return -1;
-        if (ended >= tree->expected)
+        if (now >= value)
             return 0;
-        if (syscall(SYS_futex, word_at(tree, tree->ended), FUTEX_WAIT, ended, &patience, NULL, 0) <
-                0 &&
+        if (syscall(SYS_futex, word_at(tree, word), FUTEX_WAIT, now, &patience, NULL, 0) < 0 &&
             errno == ETIMEDOUT && find_dead_vessel(tree, e) < 0)
             return -1;
     }
+}
+
+int wait_until_built(struct tree *tree, struct error *e)
+{
+    return wait_for_word(tree, tree->ended, tree->expected, e);
 }
 
 static void kill_and_wait(int pidfd)

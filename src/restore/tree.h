@@ -132,6 +132,8 @@ struct shared_memory {
     int fd;
 };
 
+enum go { GO_MAKE_CGROUP_NAMESPACE = 1, GO_BEGIN = 2 };
+
 struct tree {
     struct restore restore; /* first: what objects see */
     task_list tasks;        /* of the image, parents before children, the root first */
@@ -150,7 +152,8 @@ struct tree {
     struct script_area area;
     uint64_t ended;          /* word that counts scripts that came to their end */
     uint32_t expected;       /* what it comes to */
-    uint64_t go;             /* word: the root may begin; 0: it need not wait */
+    uint64_t go;             /* word: how far the root may go (enum go); 0: it need not wait */
+    uint64_t has_cgroups;    /* word: the root has made its cgroup namespace */
     int net_namespace;       /* that the root enters; -1: none */
     struct baseline *before; /* what vessels inherit from the builder */
     int root_pidfd;          /* of the root vessel; -1: there is none */

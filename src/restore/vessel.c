@@ -21,6 +21,19 @@ static void write_forgetting_rseq(struct script *script)
                     RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
 }
 
+/* The root of a new cgroup namespace is where the process is at that moment. The descriptor table
+ * is the builder's own until all files are staged in it. */
+static void write_waiting(struct tree *tree, struct script *script)
+{
+    if (tree->namespaces.ids[NS_CGROUP]) {
+        script_wait_until(script, "wait for cgroups", tree->go, GO_MAKE_CGROUP_NAMESPACE);
+        MUST(script, "make a cgroup namespace", SYS_unshare, CLONE_NEWCGROUP);
+        script_post(script, "tell of the cgroup namespace", tree->has_cgroups, 1);
+    }
+    script_wait_until(script, "wait for namespaces", tree->go, GO_BEGIN);
+    MUST(script, "have descriptors of its own", SYS_unshare, CLONE_FILES);
+}
+
 /* Until it is whole, a vessel dies with who made it. */
 static void write_birth(struct tree *tree, struct task *task)
 {
@@ -33,14 +46,8 @@ static void write_birth(struct tree *tree, struct task *task)
     if (tree->net_namespace >= 0)
         MUST(script, "enter the network namespace", SYS_setns, (uint64_t)tree->net_namespace,
              CLONE_NEWNET);
-    if (tree->go) {
-        script_wait_until(script, "wait for namespaces", tree->go, 1);
-        /* The builder's table was shared until all files were staged in it. */
-        MUST(script, "have descriptors of its own", SYS_unshare, CLONE_FILES);
-    }
-    /* Its root is where the process is by then. */
-    if (tree->namespaces.clone_flags & CLONE_NEWCGROUP)
-        MUST(script, "make a cgroup namespace", SYS_unshare, CLONE_NEWCGROUP);
+    if (tree->go)
+        write_waiting(tree, script);
 }
 
 /* What shares no pages with its maker is forked before there are any: less to copy. */

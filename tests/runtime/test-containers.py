@@ -5,7 +5,7 @@ import os
 import signal
 
 from containers import Container, V1, field
-from tests import Suite, demand, is_alive, wait_until
+from tests import Skipped, Suite, demand, is_alive, wait_until
 
 DOCKER_CAPABILITIES = "00000000a80425fb"
 
@@ -118,6 +118,19 @@ def limits_are_in_the_cgroup_files():
             demand(changed.status == 0, changed)
             demand(box.limit("memory", "memory.limit_in_bytes" if V1 else "memory.max") ==
                    str(memory), "update to %d" % memory)
+
+
+def block_devices_are_throttled():
+    with Container("block") as box:
+        disk = os.stat("/").st_dev
+        major, minor = os.major(disk), os.minor(disk)
+        if not (V1 and os.path.exists("/sys/dev/block/%d:%d" % (major, minor))):
+            raise Skipped("the root is on no block device, or no v1")
+        box.config["linux"]["resources"]["blockIO"] = {"throttleWriteBpsDevice": [
+            {"major": major, "minor": minor, "rate": 1 << 20}]}
+        box.start("/bin/sleep", "1000")
+        said = box.limit("blkio", "blkio.throttle.write_bps_device")
+        demand(said == "%d:%d %d" % (major, minor, 1 << 20), said)
 
 
 def rlimits_sysctls_and_environment_are_set():

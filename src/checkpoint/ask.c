@@ -14,10 +14,10 @@
 
 #include "base/io.h"
 #include "base/text.h"
+#include "checkpoint/foothold.h"
 #include "checkpoint/tree.h"
-#include "script/script.h"
 
-enum { area_size = 64 * 1024, area_timers_at_once = 100, kernel_sigset_size = 8 };
+enum { area_timers_at_once = 100, kernel_sigset_size = 8 };
 
 #ifndef PR_GET_THP_DISABLE
 #define PR_GET_THP_DISABLE 42
@@ -34,45 +34,6 @@ struct answers {
     uint32_t *death_signal;
     struct script_op *securebits;
 };
-
-static int find_syscall_in(const struct task *task, uint64_t start, size_t size, uint64_t *gadget)
-{
-    unsigned char code[16384];
-    if (size > sizeof(code))
-        size = sizeof(code);
-    struct iovec local = {code, size}, remote = {(void *)start, size};
-    ssize_t got = process_vm_readv(task->owner.pid, &local, 1, &remote, 1, 0);
-    for (ssize_t i = 0; i + 1 < got; i++) {
-        if (code[i] == 0x0f && code[i + 1] == 0x05) {
-            *gadget = start + (uint64_t)i;
-            return 0;
-        }
-    }
-    return -1;
-}
-
-/* The address of a SYSCALL instruction that the task has already: no code of it is changed. */
-static int find_syscall(const struct task *task, uint64_t *gadget, struct error *e)
-{
-    for (size_t i = 0; i < task->vmas.count; i++) {
-        const struct proc_vma *vma = &task->vmas.items[i];
-        if (!strcmp(vma->name, "[vdso]") &&
-            find_syscall_in(task, vma->start, vma->end - vma->start, gadget) == 0)
-            return 0;
-    }
-    for (size_t i = 0; i < task->vmas.count; i++) {
-        const struct proc_vma *vma = &task->vmas.items[i];
-        if (!(vma->prot & PROT_EXEC) || !strcmp(vma->name, "[vsyscall]"))
-            continue;
-        for (uint64_t at = vma->start; at < vma->end; at += 16384 - 1) {
-            size_t left = vma->end - at;
-            if (find_syscall_in(task, at, left, gadget) == 0)
-                return 0;
-        }
-    }
-    return fail(e, ENOEXEC, TASK_FORMAT ": no system call instruction found in its code",
-                TASK_NAME(task));
-}
 
 static void ask_actions(struct script *script, struct answers *answers)
 {
@@ -142,29 +103,6 @@ static void ask_thread(struct script *script, struct answers *answers)
                    0);
     answers->securebits =
         script_must_succeed(SCRIPT_CALL(script, "read securebits", SYS_prctl, PR_GET_SECUREBITS));
-}
-
-static int copy_area(const struct task *task, const struct script_area *area, bool to_target,
-                     struct error *e)
-{
-    struct iovec local = {area->local, area->used}, remote = {(void *)area->remote, area->used};
-    ssize_t done = to_target ? process_vm_writev(task->owner.pid, &local, 1, &remote, 1, 0)
-                             : process_vm_readv(task->owner.pid, &local, 1, &remote, 1, 0);
-    if (done != (ssize_t)area->used)
-        return fail_errno(e, TASK_FORMAT ": cannot copy a script", TASK_NAME(task));
-    return 0;
-}
-
-static int run_script(const struct task *task, struct thread *thread, struct script *script,
-                      struct error *e)
-{
-    if (script_end(script, e) < 0 || copy_area(task, script->area, true, e) < 0 ||
-        tracee_run_until_trap(thread->tid, &thread->frozen, script_entry(script),
-                              script_head_address(script), e) < 0 ||
-        copy_area(task, script->area, false, e) < 0 ||
-        script_verdict(script->area, script->head, e) < 0)
-        return fail_in(e, TASK_FORMAT ": thread %d", TASK_NAME(task), (int)thread->tid);
-    return 0;
 }
 
 static void keep_process_answers(struct task *task, const struct script_area *area,
@@ -244,11 +182,12 @@ static int list_timers(struct tree *tree, struct task *task, struct error *e)
 }
 
 /* The times of timers `from`..., as many as fit into an area. */
-static int ask_timers(struct task *task, struct script_area *area, size_t from, size_t count,
-                      struct error *e)
+static int ask_timers(struct foothold *foothold, size_t from, size_t count, struct error *e)
 {
+    struct task *task = foothold->task;
+    struct script_area *area = &foothold->area;
     struct script script;
-    if (script_area_init(area, e) < 0 || script_begin(&script, area, true, e) < 0)
+    if (foothold_begin(foothold, &script, e) < 0)
         return -1;
     struct itimerspec *times = script_room(area, sizeof(*times) * count);
     struct script_op *overruns[area_timers_at_once];
@@ -260,7 +199,7 @@ static int ask_timers(struct task *task, struct script_area *area, size_t from, 
         overruns[i] =
             SCRIPT_CALL(&script, "read the overrun of a POSIX timer", SYS_timer_getoverrun, id);
     }
-    if (run_script(task, &task->threads.items[0], &script, e) < 0)
+    if (foothold_run(foothold, &task->threads.items[0], &script, e) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
         task->timers.items[from + i].time = times[i];
@@ -269,30 +208,30 @@ static int ask_timers(struct task *task, struct script_area *area, size_t from, 
     return 0;
 }
 
-static int ask_one_thread(struct task *task, struct thread *thread, struct script_area *area,
-                          struct error *e)
+static int ask_one_thread(struct foothold *foothold, struct thread *thread, struct error *e)
 {
+    struct task *task = foothold->task;
     struct script script;
     struct answers answers = {0};
     bool leader = thread == &task->threads.items[0];
-    if (script_area_init(area, e) < 0 || script_begin(&script, area, true, e) < 0)
+    if (foothold_begin(foothold, &script, e) < 0)
         return -1;
     if (leader)
         ask_process(&script, &answers);
     ask_thread(&script, &answers);
-    if (run_script(task, thread, &script, e) < 0)
+    if (foothold_run(foothold, thread, &script, e) < 0)
         return -1;
     if (leader)
-        keep_process_answers(task, area, &answers);
+        keep_process_answers(task, &foothold->area, &answers);
     keep_thread_answers(thread, &answers);
     return 0;
 }
 
-static int ask_in_area(struct tree *tree, struct task *task, struct script_area *area,
-                       struct error *e)
+static int ask_through(struct tree *tree, struct foothold *foothold, struct error *e)
 {
+    struct task *task = foothold->task;
     for (size_t i = 0; i < task->threads.count; i++)
-        if (ask_one_thread(task, &task->threads.items[i], area, e) < 0)
+        if (ask_one_thread(foothold, &task->threads.items[i], e) < 0)
             return -1;
     if (list_timers(tree, task, e) < 0)
         return -1;
@@ -300,59 +239,20 @@ static int ask_in_area(struct tree *tree, struct task *task, struct script_area 
         size_t count = task->timers.count - i;
         if (count > area_timers_at_once)
             count = area_timers_at_once;
-        if (ask_timers(task, area, i, count, e) < 0)
+        if (ask_timers(foothold, i, count, e) < 0)
             return -1;
     }
     return 0;
-}
-
-/* With all signals blocked, none can come between the steps. SIGKILL and SIGSTOP still do. */
-static int block_signals(struct task *task, struct error *e)
-{
-    for (size_t i = 0; i < task->threads.count; i++)
-        if (tracee_set_signal_mask(task->threads.items[i].tid, UINT64_MAX, e) < 0)
-            return -1;
-    return 0;
-}
-
-/* Every thread gets back what the freeze found; a failure here cannot be mended, only told. */
-static int put_back(struct task *task, struct error *e)
-{
-    struct error ignored;
-    int result = 0;
-    for (size_t i = 0; i < task->threads.count; i++) {
-        struct thread *thread = &task->threads.items[i];
-        struct user_regs_struct registers = going_registers(task, thread);
-        if (tracee_set_registers(thread->tid, &registers, result ? &ignored : e) < 0 ||
-            tracee_set_signal_mask(thread->tid, thread->signal_mask, result ? &ignored : e) < 0)
-            result = -1;
-    }
-    return result;
 }
 
 static int ask_task(struct tree *tree, struct task *task, struct error *e)
 {
-    struct thread *leader = &task->threads.items[0];
-    struct script_area area = {.size = area_size};
-    uint64_t gadget = 0;
-    int64_t result = 0;
-    area.local = arena_alloc(tree->dump->arena, area_size);
-    if (find_syscall(task, &gadget, e) < 0)
+    struct foothold foothold;
+    struct error ignored;
+    if (foothold_take(tree, task, &foothold, e) < 0)
         return -1;
-    const uint64_t map[6] = {
-        0, area_size, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1,
-        0};
-    if (tracee_call(leader->tid, &leader->frozen, gadget, SYS_mmap, map, &result, e) < 0)
-        return -1;
-    if (result < 0 && result > -4096)
-        return fail(e, (int)-result, TASK_FORMAT ": cannot map a script area: %s", TASK_NAME(task),
-                    strerror((int)-result));
-    area.remote = (uint64_t)result;
-    int asked = ask_in_area(tree, task, &area, e);
-    const uint64_t unmap[6] = {area.remote, area_size};
-    struct error unmap_error;
-    if (tracee_call(leader->tid, &leader->frozen, gadget, SYS_munmap, unmap, &result,
-                    asked < 0 ? &unmap_error : e) < 0)
+    int asked = ask_through(tree, &foothold, e);
+    if (foothold_leave(&foothold, asked < 0 ? &ignored : e) < 0)
         return -1;
     return asked;
 }
@@ -361,13 +261,7 @@ int ask_tree(struct tree *tree, struct error *e)
 {
     for (size_t i = 0; i < tree->tasks.count; i++) {
         struct task *task = tree->tasks.items[i];
-        if (task->state == TASK_DEAD || !task->first_of_vm)
-            continue;
-        int asked = block_signals(task, e);
-        if (asked == 0)
-            asked = ask_task(tree, task, e);
-        struct error ignored;
-        if (put_back(task, asked < 0 ? &ignored : e) < 0 || asked < 0)
+        if (task->state != TASK_DEAD && task->first_of_vm && ask_task(tree, task, e) < 0)
             return -1;
     }
     return 0;

@@ -110,6 +110,15 @@ int write_string_at(int dir_fd, const char *path, const char *text, struct error
     return 0;
 }
 
+DIR *open_list(int dir_fd)
+{
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd < 0 ? NULL : fdopendir(fd);
+    if (!list && fd >= 0)
+        close(fd);
+    return list;
+}
+
 int make_directories_at(int dir_fd, const char *path, mode_t mode, struct error *e)
 {
     char part[4096];

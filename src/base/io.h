@@ -2,6 +2,7 @@
 #ifndef STASIS_BASE_IO_H
 #define STASIS_BASE_IO_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -31,6 +32,10 @@ int write_string_at(int dir_fd, const char *path, const char *text, struct error
 
 /* mkdir -p below dir_fd. An existing directory is no error. */
 int make_directories_at(int dir_fd, const char *path, mode_t mode, struct error *e);
+
+/* A stream over the entries of a directory that has a position of its own; `dir_fd` (which may be
+ * O_PATH) stays the caller's. NULL with errno. fdopendir(3) */
+DIR *open_list(int dir_fd);
 
 /* rm -rf below dir_fd, never following a symbolic link or leaving the file system's tree. What is
  * not there is no error. */

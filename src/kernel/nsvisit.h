@@ -6,9 +6,10 @@
 
 #include "base/error.h"
 
+enum { NSVISIT_TYPES = 4 };
+
 struct nsvisit {
-    int home;  /* pidfd of the caller itself, -1: not away */
-    int flags; /* CLONE_NEW* that it is away in */
+    int home[NSVISIT_TYPES]; /* the caller's own namespaces, -1: not away in such a one */
 };
 
 /* Enters the namespaces of `flags` (CLONE_NEWUTS, NEWIPC, NEWNET, NEWCGROUP) that the process

@@ -111,7 +111,7 @@ static const struct cgroup_place *place_in(const struct cgroup_set *set, const c
 static CgMemberEntry *member_entry(struct cgroup_sets *sets, const struct cgroup_place *place,
                                    const struct cgroup_set *root)
 {
-    const struct cgroup_place *root_place = place_in(root, place->controllers);
+    const struct cgroup_place *root_place = root ? place_in(root, place->controllers) : NULL;
     CgMemberEntry *member = arena_alloc(sets->dump->arena, sizeof(*member));
     cg_member_entry__init(member);
     member->name = (char *)place->controllers;
@@ -130,7 +130,7 @@ static CgSetEntry *set_entry(struct cgroup_sets *sets, size_t index, const struc
     entry->n_ctls = set->places.count;
     entry->ctls = arena_alloc(sets->dump->arena, set->places.count * sizeof(*entry->ctls));
     for (size_t i = 0; i < set->places.count; i++)
-        entry->ctls[i] = member_entry(sets, &set->places.items[i], index ? root : set);
+        entry->ctls[i] = member_entry(sets, &set->places.items[i], index ? root : NULL);
     return entry;
 }
 
@@ -160,7 +160,7 @@ static int add_children(struct dump *dump, int directory, const char *controller
     /* A directory has two links and one of each directory in it. */
     if (fstat(directory, &st) < 0 || st.st_nlink <= 2)
         return 0;
-    AUTO_CLOSEDIR DIR *list = fdopendir(fcntl(directory, F_DUPFD_CLOEXEC, 0));
+    AUTO_CLOSEDIR DIR *list = open_list(directory);
     if (!list)
         return fail_errno(e, "cannot list it");
     entry->children = arena_alloc(dump->arena, (st.st_nlink - 2) * sizeof(*entry->children));

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "objects/mount.h"
 
 /* A message queue is a file of its mount. */
@@ -15,7 +16,7 @@ static int refuse_message_queues(struct dump *dump, const struct mount *mount, i
 {
     (void)dump;
     (void)mount;
-    AUTO_CLOSEDIR DIR *dir = fdopendir(fcntl(directory, F_DUPFD_CLOEXEC, 0));
+    AUTO_CLOSEDIR DIR *dir = open_list(directory);
     if (!dir)
         return fail_errno(e, "cannot list it");
     for (struct dirent *entry; (entry = readdir(dir));)
@@ -45,8 +46,8 @@ static const struct filesystem_kind kinds[] = {
      .renewable = true,
      .follows = NS_IPC,
      .save = refuse_message_queues},
-    {.name = "cgroup", .number = FSTYPE__CGROUP, .renewable = true, .follows = NS_CGROUP},
-    {.name = "cgroup2", .number = FSTYPE__CGROUP2, .renewable = true, .follows = NS_CGROUP},
+    {.name = "cgroup", .number = FSTYPE__CGROUP, .renewable = true, .follows = NS_TYPES},
+    {.name = "cgroup2", .number = FSTYPE__CGROUP2, .renewable = true, .follows = NS_TYPES},
     {.name = "pstore", .number = FSTYPE__PSTORE, .renewable = true, .follows = NS_TYPES},
     {.name = "securityfs", .number = FSTYPE__SECURITYFS, .renewable = true, .follows = NS_TYPES},
     {.name = "fusectl", .number = FSTYPE__FUSECTL, .renewable = true, .follows = NS_TYPES},

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "kernel/nsvisit.h"
 #include "kernel/procfs.h"
 #include "objects/filesystem.h"
 #include "objects/mount.h"
@@ -51,6 +52,18 @@ static int read_own_mounts(struct dump *dump, mountinfo_list *list, struct error
     return self < 0 ? -1 : mountinfo_read(self, dump->arena, list, e);
 }
 
+/* The root of a cgroup mount is shown as its reader's cgroup namespace has it: asked inside the
+ * tree's, what a new mount(2) there will show is "/". */
+static int read_mounts_of(struct dump *dump, const struct owner *root, mountinfo_list *list,
+                          struct error *e)
+{
+    AUTO_NSVISIT struct nsvisit visit;
+    int flags = namespace_is_foreign(dump, NS_CGROUP) ? CLONE_NEWCGROUP : 0;
+    if (nsvisit_begin(&visit, root->pidfd, flags, e) < 0)
+        return -1;
+    return mountinfo_read(root->proc, dump->arena, list, e);
+}
+
 /* A tree that only unshared its mounts sees the dumper's: those come from outside again. */
 static bool shares_root(const mountinfo_list *own, const mountinfo_list *lines)
 {
@@ -88,8 +101,7 @@ static int check_mount(const struct dump *dump, const struct mount *mount,
 int mounts_of_tree(struct dump *dump, const struct owner *root, struct error *e)
 {
     mountinfo_list lines = {0}, own = {0}, none = {0};
-    if (mountinfo_read(root->proc, dump->arena, &lines, e) < 0 ||
-        read_own_mounts(dump, &own, e) < 0)
+    if (read_mounts_of(dump, root, &lines, e) < 0 || read_own_mounts(dump, &own, e) < 0)
         return fail_in(e, "pid %d (%s)", (int)root->pid, root->comm);
     struct mount_table *table = arena_alloc(dump->arena, sizeof(*table));
     table->mounts = arena_alloc(dump->arena, lines.count * sizeof(struct mount));

@@ -324,7 +324,7 @@ static int write_file(struct writer *writer, int directory, const char *name, co
 
 static int write_directory(struct writer *writer, int directory, const char *path, struct error *e)
 {
-    AUTO_CLOSEDIR DIR *list = fdopendir(fcntl(directory, F_DUPFD_CLOEXEC, 0));
+    AUTO_CLOSEDIR DIR *list = open_list(directory);
     if (!list)
         return fail_errno(e, "%s", path);
     for (struct dirent *entry; (entry = readdir(list));)

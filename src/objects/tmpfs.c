@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "objects/filesystem.h"
 #include "objects/mount.h"
 #include "objects/tar.h"
@@ -37,7 +38,7 @@ static unsigned long number_option(const char *options, const char *key, int bas
 static bool is_as_new(const struct mount *mount, int directory)
 {
     struct stat st;
-    AUTO_CLOSEDIR DIR *list = fdopendir(fcntl(directory, F_DUPFD_CLOEXEC, 0));
+    AUTO_CLOSEDIR DIR *list = open_list(directory);
     if (!list || fstat(directory, &st) < 0 ||
         (st.st_mode & 07777) != number_option(mount->data, "mode", 8, 01777) ||
         st.st_uid != number_option(mount->data, "uid", 10, 0) ||
@@ -66,6 +67,8 @@ int tmpfs_save(struct dump *dump, const struct mount *mount, int directory, stru
 {
     struct statfs usage;
     const char *name = archive_name(dump->arena, mount);
+    /* An older image of that name may be the same file as others. */
+    unlinkat(image_set_dir(dump->images), name, 0);
     if (is_as_new(mount, directory))
         return save_empty(dump, name, e);
     AUTO_CLOSE int fd =

@@ -65,7 +65,7 @@ struct memory {
     page_runs read;              /* what must be read in */
 };
 
-enum task_state { TASK_ALIVE = 1, TASK_STOPPED = 3, TASK_ZOMBIE = 6 }; /* values of the image */
+enum task_state { TASK_ALIVE = 1, TASK_ZOMBIE = 2, TASK_STOPPED = 3 }; /* values of the image */
 
 struct task;
 

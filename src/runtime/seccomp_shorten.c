@@ -161,7 +161,6 @@ static void sort_and_unite(struct numbers *numbers)
 static struct numbers starts_of_ranges(const struct numbers *constants, struct arena *arena)
 {
     struct numbers starts = {0};
-    vec_add(arena, &starts, 0);
     for (size_t i = 0; i < constants->count; i++) {
         vec_add(arena, &starts, constants->items[i]);
         if (constants->items[i] != UINT32_MAX)
@@ -175,11 +174,13 @@ static struct ranges find_ranges(const struct seccomp_filter *old, uint32_t arch
                                  const struct numbers *starts, struct arena *arena)
 {
     struct ranges ranges = {0};
+    struct outcome last = run(old, architecture, 0);
+    vec_add(arena, &ranges, ((struct range){0, last}));
     for (size_t i = 0; i < starts->count; i++) {
         struct outcome outcome = run(old, architecture, starts->items[i]);
-        const struct outcome *last = ranges.count ? &ranges.items[ranges.count - 1].outcome : NULL;
-        if (!last || last->returns != outcome.returns || last->value != outcome.value)
+        if (last.returns != outcome.returns || last.value != outcome.value)
             vec_add(arena, &ranges, ((struct range){starts->items[i], outcome}));
+        last = outcome;
     }
     return ranges;
 }

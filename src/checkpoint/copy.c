@@ -12,12 +12,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "checkpoint/send.h"
 
 enum {
     chunk_bytes = 512 * 1024, /* fits into a second-level cache: the second copy finds it there */
     pieces_at_once = 128,
     most_workers = 4,
     bytes_for_workers = 8 * 1024 * 1024, /* less is done sooner than threads are started */
+    bytes_to_send = 1024 * 1024,         /* smaller ranges are not worth an operation */
 };
 
 /* A part of the work: consecutive in the file, scattered in the process. */
@@ -38,22 +40,28 @@ struct job {
     struct error error; /* of the worker that set `failed` first */
 };
 
-static void plan_chunks(struct arena *arena, struct job *job, const page_ranges *ranges)
+static bool continues(const struct chunk *chunk, uint64_t offset)
+{
+    return chunk && chunk->bytes < chunk_bytes && chunk->piece_count < pieces_at_once &&
+           (uint64_t)chunk->offset + chunk->bytes == offset;
+}
+
+static void plan_chunks(struct arena *arena, struct job *job, const placed_ranges *ranges)
 {
     struct chunk *chunk = NULL;
-    off_t offset = 0;
     for (size_t i = 0; i < ranges->count; i++) {
-        for (uint64_t at = ranges->items[i].start; at < ranges->items[i].end;) {
-            if (!chunk || chunk->bytes == chunk_bytes || chunk->piece_count == pieces_at_once) {
+        uint64_t offset = ranges->items[i].offset, end = ranges->items[i].range.end;
+        for (uint64_t at = ranges->items[i].range.start; at < end;) {
+            if (!continues(chunk, offset)) {
                 chunk = vec_push(arena, &job->chunks);
-                chunk->offset = offset;
+                chunk->offset = (off_t)offset;
             }
-            size_t bytes = ranges->items[i].end - at;
+            size_t bytes = end - at;
             if (bytes > chunk_bytes - chunk->bytes)
                 bytes = chunk_bytes - chunk->bytes;
             chunk->pieces[chunk->piece_count++] = (struct iovec){(void *)at, bytes};
             chunk->bytes += bytes;
-            offset += (off_t)bytes;
+            offset += bytes;
             at += bytes;
         }
     }
@@ -149,23 +157,55 @@ static int create_pages(struct tree *tree, uint32_t pages_id, struct error *e)
     return image_set_create(tree->dump->images, name, e);
 }
 
-int copy_pages(struct tree *tree, const struct task *task, uint32_t pages_id,
-               const page_ranges *ranges, struct error *e)
+/* Where every range comes to stand in the file; those that are large apart. */
+static uint64_t place_ranges(struct arena *arena, const struct task *task,
+                             const page_ranges *ranges, placed_ranges *large, placed_ranges *rest)
 {
-    AUTO_CLOSE int file = create_pages(tree, pages_id, e);
-    if (file < 0)
-        return -1;
+    uint64_t offset = 0, large_bytes = 0;
+    for (size_t i = 0; i < ranges->count; i++) {
+        const struct page_range *range = &ranges->items[i];
+        uint64_t bytes = range->end - range->start;
+        bool is_large = bytes >= bytes_to_send && can_send(task, range);
+        large_bytes += is_large ? bytes : 0;
+        vec_add(arena, is_large ? large : rest, ((struct placed_range){*range, offset}));
+        offset += bytes;
+    }
+    return large_bytes;
+}
+
+static int work_on(struct tree *tree, const struct task *task, int file,
+                   const placed_ranges *ranges, struct error *e)
+{
+    if (ranges->count == 0)
+        return 0;
     AUTO_CLOSE int memory = openat(task->owner.proc, "mem", O_RDONLY | O_CLOEXEC);
     if (memory < 0)
         return fail_errno(e, TASK_FORMAT ": cannot open its memory", TASK_NAME(task));
     struct job job = {.task = task, .memory = memory, .file = file};
     plan_chunks(tree->dump->arena, &job, ranges);
-    if (job.chunks.count == 0)
-        return 0;
     share_work(&job);
-    if (atomic_load(&job.failed)) {
-        *e = job.error;
+    if (!atomic_load(&job.failed))
+        return 0;
+    *e = job.error;
+    return -1;
+}
+
+int copy_pages(struct tree *tree, struct task *task, uint32_t pages_id, const page_ranges *ranges,
+               struct error *e)
+{
+    placed_ranges large = {0}, rest = {0};
+    AUTO_CLOSE int file = create_pages(tree, pages_id, e);
+    if (file < 0)
         return -1;
+    uint64_t bytes = place_ranges(tree->dump->arena, task, ranges, &large, &rest);
+    struct error why;
+    if (bytes >= bytes_for_workers && shares_our_memory_cgroup(tree, task)) {
+        if (send_pages(tree, task, file, &large, &why) == 0)
+            large.count = 0;
+        else
+            log_line(tree->dump->log, LOG_INFO, "Copying from outside: %s", why.text);
     }
-    return 0;
+    if (work_on(tree, task, file, &large, e) < 0)
+        return -1;
+    return work_on(tree, task, file, &rest, e);
 }

@@ -7,8 +7,8 @@
 
 /* Writes the pages of `ranges`, in their order, to pages-ID.img. Several threads share the work of
  * a large one. proc_pid_mem(5). */
-int copy_pages(struct tree *tree, const struct task *task, uint32_t pages_id,
-               const page_ranges *ranges, struct error *e);
+int copy_pages(struct tree *tree, struct task *task, uint32_t pages_id, const page_ranges *ranges,
+               struct error *e);
 
 /* Writes pagemap-shmem-ID.img and pages of every piece of shared anonymous memory, once each;
  * pages files are numbered from `next_pages_id` on. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Output, input, signals and exit statuses of run, start, exec, attach and logs."""
-import os
+import re
 import signal
 import subprocess
 import threading
@@ -68,7 +68,7 @@ def statuses_of_a_failed_start():
         engine.replies["POST", "/containers/%s/start" % ID] = (400, {"message": message})
         for words in ["run", "i"], ["run", "-d", "i"]:
             must_fail(STASIS, *HOST, *words, status=status,
-                      says="stasis: Error response from daemon: " + message)
+                      says=re.escape("stasis: Error response from daemon: " + message))
 
 
 def missing_image():

@@ -1,0 +1,13 @@
+/* Learning of changes in a container's directory. inotify(7). */
+#ifndef STASIS_ENGINE_WAIT_H
+#define STASIS_ENGINE_WAIT_H
+
+#include "engine/record.h"
+
+/* A descriptor that becomes readable when something changes. The caller closes it. */
+int watch_container(const struct container *container, struct error *e);
+
+/* Blocks until then. ECANCELED when cancel_fd (or -1) becomes readable first. */
+int await_change(int changes, int cancel_fd, struct error *e);
+
+#endif

@@ -24,6 +24,20 @@ struct cgroup_plan;
  * builder's namespaces. */
 struct cgroup_plan *cgroups_prepare(struct restore *restore, uint32_t root_set, struct error *e);
 
+/* What a new process needs to enter the cgroups of a set by itself. Moving it from outside makes
+ * the kernel wait for all processors (six milliseconds and more); these do not. */
+struct cgroup_doors {
+    int tasks[32]; /* `tasks` of v1 cgroups: it writes "0", while it has one thread */
+    size_t count;
+    int v2; /* for clone3(2), CLONE_INTO_CGROUP; -1: none to enter */
+};
+
+/* Opens them for `set` (see cgroups_enter for the rest); no doors for the dumper's own set and
+ * where `plan` is NULL. 0, or -1 with *e and nothing open. */
+int cgroup_doors_open(const struct cgroup_plan *plan, uint32_t set, bool to_namespace_root,
+                      struct cgroup_doors *doors, struct error *e);
+void cgroup_doors_close(struct cgroup_doors *doors);
+
 /* Moves a process (all its threads) into the cgroups of `set`; only needed where its maker was in
  * another. The caller's pid namespace counts `pid`; 0 is the caller. Does nothing for the dumper's
  * own set and where `plan` is NULL. A cgroup namespace's root is where the root task is when it

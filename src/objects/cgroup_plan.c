@@ -221,22 +221,6 @@ static const char *member_path(const struct cgroup_plan *plan, const CgMemberEnt
     return path_here(plan, member->name, path);
 }
 
-static int enter_one(const struct cgroup_plan *plan, const CgMemberEntry *member, pid_t pid,
-                     bool to_namespace_root, struct error *e)
-{
-    const char *path = member_path(plan, member, to_namespace_root);
-    char number[32];
-    AUTO_CLOSE int directory = cgroup_open(&plan->mounts, member->name, path);
-    if (directory < 0 && errno == ENODEV)
-        return 0;
-    snprintf(number, sizeof(number), "%d", (int)pid);
-    if (directory < 0)
-        fail_errno(e, "cannot open it");
-    else if (write_string_at(directory, "cgroup.procs", number, e) == 0)
-        return 0;
-    return fail_in(e, "cgroup %s:%s", member->name, path);
-}
-
 /* Where a new process is already: in its maker's cgroups, the builder's. */
 static bool is_there_already(const struct cgroup_plan *plan, const CgMemberEntry *member)
 {
@@ -244,17 +228,88 @@ static bool is_there_already(const struct cgroup_plan *plan, const CgMemberEntry
     return own && !strcmp(own->path, member->path) && !strcmp(own->path, "/");
 }
 
-int cgroups_enter(const struct cgroup_plan *plan, uint32_t set, pid_t pid, bool to_namespace_root,
+/* The directory, O_PATH; -1 with e->code 0 where there is nothing to enter. */
+static int open_place(const struct cgroup_plan *plan, const CgMemberEntry *member,
+                      bool to_namespace_root, struct error *e)
+{
+    *e = (struct error){0};
+    if (is_there_already(plan, member))
+        return -1;
+    const char *path = member_path(plan, member, to_namespace_root);
+    int directory = cgroup_open(&plan->mounts, member->name, path);
+    if (directory < 0 && errno != ENODEV)
+        fail_errno(e, "cgroup %s:%s", member->name, path);
+    return directory;
+}
+
+static int find_set_to_enter(const struct cgroup_plan *plan, uint32_t id, const CgSetEntry **set,
+                             struct error *e)
+{
+    *set = NULL;
+    if (!plan || id == CGROUP_SET_OF_DUMPER || !id)
+        return 0;
+    *set = find_set(plan, id);
+    return *set ? 0 : fail(e, EBADMSG, "image has no set %u of cgroups", id);
+}
+
+int cgroups_enter(const struct cgroup_plan *plan, uint32_t id, pid_t pid, bool to_namespace_root,
                   struct error *e)
 {
-    if (!plan || set == CGROUP_SET_OF_DUMPER || !set)
-        return 0;
-    const CgSetEntry *entry = find_set(plan, set);
-    if (!entry)
-        return fail(e, EBADMSG, "image has no set %u of cgroups", set);
-    for (size_t i = 0; i < entry->n_ctls; i++)
-        if (!is_there_already(plan, entry->ctls[i]) &&
-            enter_one(plan, entry->ctls[i], pid, to_namespace_root, e) < 0)
+    const CgSetEntry *set;
+    char number[32];
+    snprintf(number, sizeof(number), "%d", (int)pid);
+    if (find_set_to_enter(plan, id, &set, e) < 0)
+        return -1;
+    for (size_t i = 0; set && i < set->n_ctls; i++) {
+        AUTO_CLOSE int directory = open_place(plan, set->ctls[i], to_namespace_root, e);
+        if (directory < 0 && e->code)
             return -1;
+        if (directory >= 0 && write_string_at(directory, "cgroup.procs", number, e) < 0)
+            return fail_in(e, "cgroup %s:%s", set->ctls[i]->name, set->ctls[i]->path);
+    }
     return 0;
+}
+
+static int open_door(const struct cgroup_plan *plan, const CgMemberEntry *member,
+                     bool to_namespace_root, struct cgroup_doors *doors, struct error *e)
+{
+    AUTO_CLOSE int directory = open_place(plan, member, to_namespace_root, e);
+    if (directory < 0)
+        return e->code ? -1 : 0;
+    if (!*member->name) {
+        if (doors->v2 < 0)
+            doors->v2 = take_fd(&directory);
+        return 0;
+    }
+    if (doors->count == sizeof(doors->tasks) / sizeof(doors->tasks[0]))
+        return fail(e, EBADMSG, "image has more than %zu hierarchies of cgroups", doors->count);
+    int tasks = openat(directory, "tasks", O_WRONLY | O_CLOEXEC);
+    if (tasks < 0)
+        return fail_errno(e, "cgroup %s:%s", member->name, member->path);
+    doors->tasks[doors->count++] = tasks;
+    return 0;
+}
+
+int cgroup_doors_open(const struct cgroup_plan *plan, uint32_t id, bool to_namespace_root,
+                      struct cgroup_doors *doors, struct error *e)
+{
+    const CgSetEntry *set;
+    *doors = (struct cgroup_doors){.v2 = -1};
+    if (find_set_to_enter(plan, id, &set, e) < 0)
+        return -1;
+    for (size_t i = 0; set && i < set->n_ctls; i++)
+        if (open_door(plan, set->ctls[i], to_namespace_root, doors, e) < 0) {
+            cgroup_doors_close(doors);
+            return -1;
+        }
+    return 0;
+}
+
+void cgroup_doors_close(struct cgroup_doors *doors)
+{
+    for (; doors->count; doors->count--)
+        close(doors->tasks[doors->count - 1]);
+    if (doors->v2 >= 0)
+        close(doors->v2);
+    doors->v2 = -1;
 }

@@ -6,8 +6,8 @@
 
 #include "base/text.h"
 
-int start_container(struct cli *cli, const char *name, const char *checkpoint,
-                    const char *checkpoint_dir, struct error *e)
+int client_start_container(struct cli *cli, const char *name, const char *checkpoint,
+                           const char *checkpoint_dir, struct error *e)
 {
     char *path = api_path(cli, "/containers/%s/start", name);
     path = with_query(cli, path, "checkpoint", checkpoint);

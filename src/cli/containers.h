@@ -6,12 +6,12 @@
 #include "cli/spec.h"
 
 /* Creates a container; *id becomes its id. 0, or -1 with *e. */
-int create_container(struct cli *cli, const struct container_options *options, struct words words,
-                     const char **id, struct error *e);
+int client_create_container(struct cli *cli, const struct container_options *options,
+                            struct words words, const char **id, struct error *e);
 
 /* Starts a container, from a checkpoint if one is named. 0, or -1 with *e. */
-int start_container(struct cli *cli, const char *name, const char *checkpoint,
-                    const char *checkpoint_dir, struct error *e);
+int client_start_container(struct cli *cli, const char *name, const char *checkpoint,
+                           const char *checkpoint_dir, struct error *e);
 
 /* Exit status of a container that could not be started, by the text of the error as Docker does it:
  * 127 for a command that was not found, 126 for one that cannot be executed, else 125. */

@@ -52,8 +52,8 @@ static int request_container(struct cli *cli, const struct container_options *op
     return 0;
 }
 
-int create_container(struct cli *cli, const struct container_options *options, struct words words,
-                     const char **id, struct error *e)
+int client_create_container(struct cli *cli, const struct container_options *options,
+                            struct words words, const char **id, struct error *e)
 {
     if (!*words.items[0])
         return fail_usage(e, "invalid reference format: the image has no name");
@@ -73,7 +73,7 @@ int create_container(struct cli *cli, const struct container_options *options, s
 static int run_create(struct cli *cli, const void *options, struct words words, struct error *e)
 {
     const char *id;
-    if (create_container(cli, options, words, &id, e) < 0)
+    if (client_create_container(cli, options, words, &id, e) < 0)
         return -1;
     puts(id);
     return 0;

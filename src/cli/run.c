@@ -22,7 +22,7 @@ static int start_attached(struct cli *cli, const struct container_options *optio
     if (attach_container(cli, id, &attachment, e) < 0 ||
         expect_exit(cli, id, options->rm ? "removed" : "next-exit", &wait, e) < 0)
         return -1;
-    if (start_container(cli, id, NULL, NULL, e) < 0)
+    if (client_start_container(cli, id, NULL, NULL, e) < 0)
         return report_failed_start(e);
     if (pump_attachment(cli, &attachment, e) < 0)
         return -1;
@@ -36,7 +36,7 @@ static int run_attached(struct cli *cli, const struct container_options *options
     AUTO_CLOSE int signals = options->sig_proxy ? catch_signals(e) : -1;
     if (options->sig_proxy && signals < 0)
         return -1;
-    if (create_container(cli, options, words, &id, e) < 0)
+    if (client_create_container(cli, options, words, &id, e) < 0)
         return -1;
     return start_attached(cli, options, id, signals, e);
 }
@@ -45,9 +45,9 @@ static int run_detached(struct cli *cli, const struct container_options *options
                         struct words words, struct error *e)
 {
     const char *id;
-    if (create_container(cli, options, words, &id, e) < 0)
+    if (client_create_container(cli, options, words, &id, e) < 0)
         return -1;
-    if (start_container(cli, id, NULL, NULL, e) < 0)
+    if (client_start_container(cli, id, NULL, NULL, e) < 0)
         return report_failed_start(e);
     puts(id);
     return 0;

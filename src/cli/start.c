@@ -25,8 +25,8 @@ static const struct option start_options[] = {
 static int start_one(struct cli *cli, const void *values, const char *name, struct error *e)
 {
     const struct start_options *options = values;
-    return start_container(cli, name, options->checkpoint,
-                           absolute_path(cli, options->checkpoint_dir), e);
+    return client_start_container(cli, name, options->checkpoint,
+                                  absolute_path(cli, options->checkpoint_dir), e);
 }
 
 static int start_attached(struct cli *cli, const struct start_options *options, const char *name,

@@ -42,6 +42,23 @@ static int enter_own_mount_namespace(struct error *e)
     return 0;
 }
 
+/* A descriptor opened before belongs to the old namespace, whose mounts overlayfs does not take. */
+static int reopen(int fd, const char *path, struct error *e)
+{
+    AUTO_CLOSE int again = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (again < 0 || dup3(again, fd, O_CLOEXEC) < 0)
+        return fail_errno(e, "%s", path);
+    return 0;
+}
+
+static int reopen_directories(struct container *container, struct error *e)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    return reopen(container->engine->root, container->engine->data_root, e) < 0
+               ? -1
+               : reopen(container->dir, container_path(container, arena, "."), e);
+}
+
 /* Both ends of the standard streams: `given` for the container, `kept` for the monitor. */
 struct stream_ends {
     struct runtime_stdio given, kept;
@@ -155,7 +172,8 @@ static int set_up(struct monitor *monitor, struct error *e)
     struct stream_ends ends;
     struct container *container = monitor->container;
     monitor->lock = lock_file_at(container->dir, "monitor.lock", LOCK_WAIT, e);
-    if (monitor->lock < 0 || enter_own_mount_namespace(e) < 0)
+    if (monitor->lock < 0 || enter_own_mount_namespace(e) < 0 ||
+        reopen_directories(container, e) < 0)
         return -1;
     int result = rootfs_mount(container, e);
     if (result == 0) {

@@ -124,8 +124,6 @@ void client_close(struct cli *cli)
     struct http *idle = take_idle(cli);
     if (idle)
         close_http(idle);
-    if (cli->client->embedded)
-        embedded_close(cli->client->embedded);
     cli->client = NULL;
 }
 

@@ -52,7 +52,7 @@ json_t *stream_json(struct stream *stream, struct error *e);
 void stream_close(struct stream *stream);
 #define AUTO_STREAM __attribute__((cleanup(stream_close)))
 
-/* Ends the connections and the engine in this process, if there is one. */
+/* Ends what connections are left. */
 void client_close(struct cli *cli);
 
 #endif

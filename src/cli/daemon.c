@@ -1,5 +1,7 @@
-#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "api/server.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/values.h"
@@ -21,12 +23,26 @@ static const struct option daemon_options[] = {
     OPT(storage_driver, 's', "storage-driver", "string", "Storage driver to use (overlay or vfs)"),
     OPTIONS_END};
 
+/* What the command's own options leave open, those before it say. */
+static struct api_daemon_options with_globals(struct cli *cli, const struct daemon_options *options)
+{
+    return (struct api_daemon_options){
+        .data_root = options->data_root ? absolute_path(cli, options->data_root) : cli->data_root,
+        .storage_driver = options->storage_driver ? options->storage_driver : cli->storage_driver,
+        .socket_path = options->host ? options->host : cli->host,
+        .pidfile = absolute_path(cli, options->pidfile),
+        .debug = options->debug || cli->debug};
+}
+
 static int run_daemon(struct cli *cli, const void *values, struct words words, struct error *e)
 {
-    (void)cli;
-    (void)values;
     (void)words;
-    return fail(e, ENOSYS, "this build has no daemon yet");
+    struct api_daemon_options options = with_globals(cli, values);
+    if (options.socket_path && starts_with(options.socket_path, "unix://"))
+        options.socket_path += strlen("unix://");
+    if (options.socket_path && options.socket_path[0] != '/')
+        return fail_usage(e, "host %s: only unix://PATH is understood", options.socket_path);
+    return api_daemon_main(&options, e);
 }
 
 const struct command daemon_command = {.usage = "[OPTIONS]",

@@ -6,13 +6,11 @@
 
 struct embedded;
 
-/* Opens the engine of cli->data_root. Lives until the process ends. NULL with *e. */
+/* Opens the engine of cli->data_root and starts to serve it, until the process ends: taking it down
+ * in good order would cost time and save nothing. NULL with *e. */
 struct embedded *embedded_open(struct cli *cli, struct error *e);
 
 /* A connection to it; the caller closes it. -1 with *e. */
 int embedded_connect(struct embedded *embedded, struct error *e);
-
-/* Lets what was asked come to its end. */
-void embedded_close(struct embedded *embedded);
 
 #endif

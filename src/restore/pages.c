@@ -113,6 +113,9 @@ static int resolve_entries(const struct level *level, struct image_reader *reade
     uint64_t offset = 0, last = 0;
     for (;;) {
         PagemapEntry *entry = image_next(reader, &pagemap_entry__descriptor, e);
+        if (!entry && !e->code && offset < source->size)
+            return fail(e, EBADMSG, "pagemap of %u: truncated: it does not tell of all pages",
+                        level->id);
         if (!entry)
             return e->code ? -1 : 0;
         uint32_t flags = entry->has_flags   ? entry->flags

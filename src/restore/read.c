@@ -360,9 +360,26 @@ static int read_files(struct tree *tree, struct error *e)
     return 0;
 }
 
+/* What a restore has no use for must be whole all the same: a half image is none. */
+static int check_unused(struct tree *tree, struct error *e)
+{
+    static const struct {
+        enum image_kind kind;
+        const ProtobufCMessageDescriptor *descriptor;
+    } unused[] = {{IMAGE_TIMENS, &timens_entry__descriptor},
+                  {IMAGE_STATS_DUMP, &stats_entry__descriptor}};
+    for (size_t i = 0; i < sizeof(unused) / sizeof(*unused); i++)
+        if (!image_read_one(tree->restore.arena, tree->restore.images_dir, unused[i].kind, 0,
+                            unused[i].descriptor, e) &&
+            e->code != ENOENT)
+            return -1;
+    return 0;
+}
+
 int read_tree(struct tree *tree, struct error *e)
 {
-    if (read_inventory(tree, e) < 0 || read_pstree(tree, e) < 0 || read_files(tree, e) < 0)
+    if (read_inventory(tree, e) < 0 || check_unused(tree, e) < 0 || read_pstree(tree, e) < 0 ||
+        read_files(tree, e) < 0)
         return -1;
     for (size_t i = 0; i < tree->tasks.count; i++) {
         struct task *task = tree->tasks.items[i];

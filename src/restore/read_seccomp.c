@@ -31,19 +31,22 @@ static int read_chain(struct tree *tree, struct thread *thread, struct error *e)
 static int read_thread(struct tree *tree, struct thread *thread, struct error *e)
 {
     const ThreadCoreEntry *core = thread->core->thread_core;
-    struct restore *restore = &tree->restore;
     if (!core || !core->has_seccomp_mode || core->seccomp_mode != SECCOMP_MODE__filter)
         return 0;
     if (!core->has_seccomp_filter)
         return fail(e, EBADMSG, "core-%u.img: no seccomp filter", thread->tid);
     if (!tree->seccomp)
-        tree->seccomp = image_read_one(restore->arena, restore->images_dir, IMAGE_SECCOMP, 0,
-                                       &seccomp_entry__descriptor, e);
-    return tree->seccomp ? read_chain(tree, thread, e) : -1;
+        return fail(e, ENOENT, "seccomp.img: is missing");
+    return read_chain(tree, thread, e);
 }
 
 int read_seccomp(struct tree *tree, struct error *e)
 {
+    struct restore *restore = &tree->restore;
+    tree->seccomp = image_read_one(restore->arena, restore->images_dir, IMAGE_SECCOMP, 0,
+                                   &seccomp_entry__descriptor, e);
+    if (!tree->seccomp && e->code != ENOENT)
+        return -1;
     for (size_t i = 0; i < tree->tasks.count; i++) {
         struct task *task = tree->tasks.items[i];
         for (size_t t = 0; t < task->threads.count; t++)

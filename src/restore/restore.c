@@ -112,7 +112,7 @@ static int restore_tree(struct tree *tree, struct error *e)
     if (build(tree, e) < 0)
         return -1;
     log_line(log, LOG_INFO, "All processes are built");
-    if (find_hosts(tree, e) < 0)
+    if (find_hosts(tree, e) < 0 || set_file_owners(tree, e) < 0)
         return -1;
     return release_tree(tree, e);
 }

@@ -21,6 +21,9 @@ int wait_for_word(struct tree *tree, uint64_t word, uint32_t value, struct error
 int find_hosts(struct tree *tree, struct error *e);
 pid_t host_of_vessel(struct tree *tree, const struct task *task); /* 0: not there */
 
+/* owners.c: who is signalled when files become ready. */
+int set_file_owners(struct tree *tree, struct error *e);
+
 /* Kills all vessels and waits until they are gone. */
 void kill_vessels(struct tree *tree);
 

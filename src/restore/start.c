@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -50,7 +51,7 @@ int start_root(struct tree *tree, struct error *e)
     if (leader->host_tid < 0) {
         leader->host_tid = 0;
         if (errno == EEXIST)
-            return fail(e, EEXIST, "pid %u is in use", tree->root->pid);
+            return fail(e, EEXIST, "pid %u is in use: %s", tree->root->pid, strerror(EEXIST));
         return fail_errno(e, TASK_FORMAT ": cannot fork", TASK_NAME(tree->root));
     }
     tree->root_pidfd = pidfd;
@@ -130,7 +131,8 @@ static int report_failure(const struct tree *tree, const struct task *task,
 {
     const struct script_op *op = script_local(&tree->area, script->head->failed);
     if (op->number == SYS_clone3 && op->result == -EEXIST)
-        return fail(e, EEXIST, "pid %llu is in use", (unsigned long long)op->argument[2]);
+        return fail(e, EEXIST, "pid %llu is in use: %s", (unsigned long long)op->argument[2],
+                    strerror(EEXIST));
     script_verdict(&tree->area, script->head, e);
     return fail_in(e, TASK_FORMAT, TASK_NAME(task));
 }

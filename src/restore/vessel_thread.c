@@ -2,6 +2,7 @@
  * See prctl(2), sigaltstack(2), set_robust_list(2), sched_setattr(2), membarrier(2). */
 #include <errno.h>
 #include <linux/membarrier.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -22,14 +23,16 @@ static int write_scheduling(struct tree *tree, struct thread *thread, struct err
 {
     const ThreadCoreEntry *core = thread->core->thread_core;
     const struct baseline *before = tree->before;
+    uint32_t policy = core->has_sched_policy ? core->sched_policy : 0;
     struct scheduling wanted = {.size = sizeof(wanted),
-                                .policy = core->has_sched_policy ? core->sched_policy : 0,
+                                .policy = policy & ~(uint32_t)SCHED_RESET_ON_FORK,
+                                .flags = policy & SCHED_RESET_ON_FORK ? 1 : 0,
                                 .nice = core->has_sched_nice ? core->sched_nice : 0,
                                 .priority = core->has_sched_prio ? core->sched_prio : 0};
     enum { deadline = 6 };
     if (wanted.policy == deadline)
         return fail(e, ENOTSUP, "thread %u: deadline scheduling is not supported", thread->tid);
-    if ((int)wanted.policy == before->policy && wanted.nice == before->nice &&
+    if ((int)policy == before->policy && wanted.nice == before->nice &&
         wanted.priority == before->priority)
         return 0;
     MUST(&thread->script, "set the scheduling", SYS_sched_setattr, 0,

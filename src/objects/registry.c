@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "kernel/procfs.h"
 #include "objects/object.h"
 #include "objects/registry.h"
 
@@ -227,6 +228,19 @@ int view_descriptor(struct dump *dump, const struct owner *owner, int number, st
     return 0;
 }
 
+/* The id of a process as its own pid namespace counts, which for those of the tree is the root's.
+ * 0: it is gone. */
+static uint32_t id_inside(pid_t pid)
+{
+    struct error gone = {0};
+    struct proc_status status;
+    AUTO_ARENA struct arena *arena = arena_new();
+    AUTO_CLOSE int proc = proc_open(pid, &gone);
+    if (proc < 0 || proc_read_status(proc, arena, &status, &gone) < 0 || !status.ns_pid.count)
+        return 0;
+    return status.ns_pid.items[status.ns_pid.count - 1];
+}
+
 int save_owner_of_signals(const struct fd_view *view, FownEntry *fown, struct error *e)
 {
     fown_entry__init(fown);
@@ -245,6 +259,6 @@ int save_owner_of_signals(const struct fd_view *view, FownEntry *fown, struct er
     fown->euid = ids[1];
     fown->signum = (uint32_t)signal;
     fown->pid_type = (uint32_t)owner.type;
-    fown->pid = (uint32_t)owner.pid;
+    fown->pid = owner.pid > 0 ? id_inside(owner.pid) : 0;
     return 0;
 }

@@ -138,38 +138,83 @@ int make_directories_at(int dir_fd, const char *path, mode_t mode, struct error 
     return 0;
 }
 
-static int remove_children(int fd, struct error *e)
+/* Removes a file or an empty directory: 0, or what is in the way as an errno value. */
+static int remove_entry(int dir, const char *name)
 {
-    int again = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    AUTO_CLOSEDIR DIR *dir = again < 0 ? NULL : fdopendir(again);
-    if (!dir) {
-        if (again >= 0)
-            close(again);
-        return fail_errno(e, "cannot list a directory");
+    if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR)
+        return errno;
+    return unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : errno;
+}
+
+/* Moves a directory up to `top`, under a name that is free there. */
+static int move_up(int dir, const char *name, int top, unsigned *serial, struct error *e)
+{
+    char free_name[32];
+    for (;;) {
+        snprintf(free_name, sizeof(free_name), "removed-%u", (*serial)++);
+        if (renameat2(dir, name, top, free_name, RENAME_NOREPLACE) == 0 || errno == ENOENT)
+            return 0;
+        if (errno != EEXIST)
+            return fail_errno(e, "cannot remove %s", name);
     }
-    for (struct dirent *entry; (entry = readdir(dir));) {
+}
+
+/* Removes the files in directory `name` of `top`; the directories in it become top's. */
+static int flatten(int top, const char *name, unsigned *serial, struct error *e)
+{
+    AUTO_CLOSE int dir = openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    AUTO_CLOSEDIR DIR *list = dir < 0 ? NULL : open_list(dir);
+    if (!list)
+        return errno == ENOENT ? 0 : fail_errno(e, "cannot remove %s", name);
+    for (struct dirent *entry; (entry = readdir(list));) {
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
             continue;
-        if (remove_tree_at(fd, entry->d_name, e) < 0)
+        int problem = remove_entry(dir, entry->d_name);
+        if (problem && problem != ENOTEMPTY)
+            return fail(e, problem, "cannot remove %s: %s", entry->d_name, strerror(problem));
+        if (problem && move_up(dir, entry->d_name, top, serial, e) < 0)
             return -1;
     }
     return 0;
 }
 
+/* One pass over `top`: 1 if it is to be looked through again, 0 if it is empty. */
+static int remove_children(int top, unsigned *serial, struct error *e)
+{
+    int again = 0;
+    AUTO_CLOSEDIR DIR *list = open_list(top);
+    if (!list)
+        return fail_errno(e, "cannot list a directory");
+    for (struct dirent *entry; (entry = readdir(list));) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        int problem = remove_entry(top, entry->d_name);
+        if (problem && problem != ENOTEMPTY)
+            return fail(e, problem, "cannot remove %s: %s", entry->d_name, strerror(problem));
+        if (problem && flatten(top, entry->d_name, serial, e) < 0)
+            return -1;
+        again |= problem != 0;
+    }
+    return again;
+}
+
+/* Trees may be deeper than descriptors, the stack and path names reach: every directory is brought
+ * up to the top before it is emptied. */
 int remove_tree_at(int dir_fd, const char *path, struct error *e)
 {
-    if (unlinkat(dir_fd, path, 0) == 0 || errno == ENOENT)
-        return 0;
-    if (errno != EISDIR && errno != EPERM)
+    unsigned serial = 0;
+    int again = 1, problem = remove_entry(dir_fd, path);
+    if (problem != ENOTEMPTY)
+        return problem ? fail(e, problem, "cannot remove %s: %s", path, strerror(problem)) : 0;
+    AUTO_CLOSE int top = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (top < 0)
         return fail_errno(e, "cannot remove %s", path);
-    {
-        AUTO_CLOSE int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-            return fail_errno(e, "cannot remove %s", path);
-        if (remove_children(fd, e) < 0)
-            return fail_in(e, "%s", path);
-    }
-    if (unlinkat(dir_fd, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
-        return fail_errno(e, "cannot remove %s", path);
-    return 0;
+    while (again > 0)
+        again = remove_children(top, &serial, e);
+    if (again < 0)
+        return fail_in(e, "%s", path);
+    problem = remove_entry(dir_fd, path);
+    return problem ? fail(e, problem, "cannot remove %s: %s", path, strerror(problem)) : 0;
 }

@@ -50,11 +50,28 @@ static const char *a_tree_is_removed_without_following_links(void)
     return NULL;
 }
 
+/* Deeper than a path may be long, and than there are descriptors. */
+static const char *a_deep_tree_is_removed(void)
+{
+    struct error e = {0};
+    int here = open(".", O_RDONLY | O_DIRECTORY);
+    for (int i = 0; i < 3000; i++) {
+        CHECK(mkdir("removed-0", 0700) == 0 && chdir("removed-0") == 0);
+        CHECK(i % 500 || replace_file_at(AT_FDCWD, "file", "x", 1, 0600, &e) == 0);
+    }
+    CHECK(fchdir(here) == 0);
+    CHECK(remove_tree_at(AT_FDCWD, "removed-0", &e) == 0);
+    CHECK(access("removed-0", F_OK) < 0);
+    close(here);
+    return NULL;
+}
+
 int main(void)
 {
     TEST(a_file_is_replaced_whole);
     TEST(a_file_of_proc_is_read_whole);
     TEST(what_is_missing_is_named);
     TEST(a_tree_is_removed_without_following_links);
+    TEST(a_deep_tree_is_removed);
     return 0;
 }

@@ -2,7 +2,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "engine/engine.h"
+#include "engine/import.h"
 #include "engine/layer_tar.h"
 #include "engine/store.h"
 
@@ -28,19 +28,23 @@ static const struct {
 };
 
 static const struct {
-    const char *path, *text;
+    const char *path;
+    mode_t mode;
+    const char *text;
 } files[] = {
-    {"etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"
-                   "daemon:x:1:1:daemon:/usr/sbin:/bin/false\n"
-                   "bin:x:2:2:bin:/bin:/bin/false\n"
-                   "www-data:x:33:33:www-data:/var/www:/bin/false\n"
-                   "nobody:x:65534:65534:nobody:/home:/bin/false\n"},
-    {"etc/group", "root:x:0:\ndaemon:x:1:\nbin:x:2:\ntty:x:5:\nwww-data:x:33:\nnogroup:x:65534:\n"},
-    {"etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"},
-    {"etc/shadow", "root:*:::::::\n"},
-    {"etc/hostname", ""},
-    {"etc/hosts", ""},
-    {"etc/resolv.conf", ""},
+    {"etc/passwd", 0644,
+     "root:x:0:0:root:/root:/bin/sh\n"
+     "daemon:x:1:1:daemon:/usr/sbin:/bin/false\n"
+     "bin:x:2:2:bin:/bin:/bin/false\n"
+     "www-data:x:33:33:www-data:/var/www:/bin/false\n"
+     "nobody:x:65534:65534:nobody:/home:/bin/false\n"},
+    {"etc/group", 0644,
+     "root:x:0:\ndaemon:x:1:\nbin:x:2:\ntty:x:5:\nwww-data:x:33:\nnogroup:x:65534:\n"},
+    {"etc/nsswitch.conf", 0644, "passwd: files\ngroup: files\nhosts: files dns\n"},
+    {"etc/shadow", 0640, "root:*:::::::\n"},
+    {"etc/hostname", 0644, ""},
+    {"etc/hosts", 0644, ""},
+    {"etc/resolv.conf", 0644, ""},
 };
 
 /* An ELF program with an interpreter would not start alone. */
@@ -53,8 +57,9 @@ static int check_static(int program, const char *path, struct error *e)
     for (int i = 0; i < header.e_phnum; i++) {
         Elf64_Phdr segment;
         if (pread(program, &segment, sizeof(segment),
-                  (off_t)(header.e_phoff + (Elf64_Off)i * header.e_phentsize)) < 0)
-            return fail_errno(e, "%s", path);
+                  (off_t)(header.e_phoff + (Elf64_Off)i * header.e_phentsize)) !=
+            (ssize_t)sizeof(segment))
+            return fail(e, EINVAL, "%s is a damaged program", path);
         if (segment.p_type == PT_INTERP)
             return fail(e, EINVAL, "%s is not linked statically (Debian: package busybox-static)",
                         path);
@@ -62,26 +67,11 @@ static int check_static(int program, const char *path, struct error *e)
     return 0;
 }
 
-static int copy_program(int program, int root, struct error *e)
-{
-    AUTO_CLOSE int to = openat(root, "bin/busybox", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
-    struct stat st;
-    if (to < 0 || fstat(program, &st) < 0)
-        return fail_errno(e, "bin/busybox");
-    for (off_t left = st.st_size; left > 0;) {
-        ssize_t n = copy_file_range(program, NULL, to, NULL, (size_t)left, 0);
-        if (n <= 0)
-            return fail_errno(e, "copy busybox");
-        left -= n;
-    }
-    return fchmod(to, 0755) < 0 ? fail_errno(e, "bin/busybox") : 0;
-}
-
 /* Asks the program for the names it answers to; the arena's text, one path a line. */
 static char *list_applets(const char *program, struct arena *arena, struct error *e)
 {
     char *arguments[] = {"busybox", "--list-full", NULL}, *none[] = {NULL};
-    int ends[2], status;
+    int ends[2], status = 0;
     pid_t pid;
     posix_spawn_file_actions_t actions;
     if (pipe2(ends, O_CLOEXEC) < 0) {
@@ -100,75 +90,136 @@ static char *list_applets(const char *program, struct arena *arena, struct error
     }
     char *list = read_fd_whole(output, arena, NULL, e);
     waitpid(pid, &status, 0);
+    if (list && status != 0) {
+        fail(e, EINVAL, "%s does not tell its names (--list-full)", program);
+        return NULL;
+    }
     return list;
 }
 
-static int link_applets(int root, char *list, struct error *e)
+static int add_directories(struct layer_writer *layer, time_t time, struct error *e)
 {
-    for (char *line, *rest = list; (line = strsep(&rest, "\n"));) {
-        if (!*line || !path_is_plain(line) || *line == '/' || strcmp(line, "bin/busybox") == 0)
-            continue;
-        const char *target = starts_with(line, "bin/") ? "busybox" : "/bin/busybox";
-        if (symlinkat(target, root, line) < 0 && errno != EEXIST && errno != ENOENT)
-            return fail_errno(e, "%s", line);
+    for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++) {
+        struct made_entry entry = {
+            .path = directories[i].path, .mode = S_IFDIR | directories[i].mode, .time = time};
+        if (layer_writer_begin(layer, &entry, e) < 0)
+            return -1;
     }
     return 0;
 }
 
-static int make_tree(int root, const char *program, struct error *e)
+static int add_files(struct layer_writer *layer, time_t time, struct error *e)
 {
-    AUTO_ARENA struct arena *arena = arena_new();
-    for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++) {
-        if (mkdirat(root, directories[i].path, 0755) < 0 ||
-            fchmodat(root, directories[i].path, directories[i].mode, 0) < 0)
-            return fail_errno(e, "%s", directories[i].path);
-    }
     for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-        if (replace_file_at(root, files[i].path, files[i].text, strlen(files[i].text), 0644, e) < 0)
+        size_t size = strlen(files[i].text);
+        struct made_entry entry = {.path = files[i].path,
+                                   .mode = S_IFREG | files[i].mode,
+                                   .size = (long long)size,
+                                   .time = time};
+        if (layer_writer_begin(layer, &entry, e) < 0 ||
+            layer_writer_write(layer, files[i].text, size, e) < 0)
             return -1;
     }
-    AUTO_CLOSE int from = open(program, O_RDONLY | O_CLOEXEC);
-    if (from < 0)
-        return fail_errno(e, "%s", program);
-    if (check_static(from, program, e) < 0 || copy_program(from, root, e) < 0)
-        return -1;
-    char *applets = list_applets(program, arena, e);
-    return applets ? link_applets(root, applets, e) : -1;
+    return 0;
 }
 
-static int import_tree(struct engine *engine, int root, const char *beside, const char *reference,
-                       char id[ENGINE_IMAGE_ID_SIZE], struct error *e)
+static int add_program(struct layer_writer *layer, int program, const struct stat *st,
+                       struct error *e)
 {
-    char path[100];
-    snprintf(path, sizeof(path), "%s.tar", beside);
-    if (layer_tar_write_upper(root, engine->root, path, e) < 0)
+    char block[1 << 15];
+    struct made_entry entry = {
+        .path = "bin/busybox", .mode = S_IFREG | 0755, .size = st->st_size, .time = st->st_mtime};
+    if (layer_writer_begin(layer, &entry, e) < 0)
         return -1;
-    AUTO_CLOSE int tar = openat(engine->root, path, O_RDONLY | O_CLOEXEC);
-    unlinkat(engine->root, path, 0);
-    if (tar < 0)
+    for (off_t at = 0; at < st->st_size;) {
+        ssize_t n = pread(program, block, sizeof(block), at);
+        if (n <= 0)
+            return n < 0 ? fail_errno(e, "read") : fail(e, EIO, "the program became shorter");
+        if (layer_writer_write(layer, block, (size_t)n, e) < 0)
+            return -1;
+        at += n;
+    }
+    return 0;
+}
+
+static bool is_in_our_directories(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) : 0;
+    for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++) {
+        if (strlen(directories[i].path) == length &&
+            strncmp(directories[i].path, path, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int link_applets(struct layer_writer *layer, char *list, time_t time, struct error *e)
+{
+    for (char *line, *rest = list; (line = strsep(&rest, "\n"));) {
+        if (!path_is_plain(line) || !is_in_our_directories(line) || !strcmp(line, "bin/busybox"))
+            continue;
+        struct made_entry entry = {.path = line,
+                                   .mode = S_IFLNK | 0777,
+                                   .target = starts_with(line, "bin/") ? "busybox" : "/bin/busybox",
+                                   .time = time};
+        if (layer_writer_begin(layer, &entry, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int write_layer(struct layer_writer *layer, int program, const struct stat *st,
+                       char *applets, struct error *e)
+{
+    if (add_directories(layer, st->st_mtime, e) < 0 || add_files(layer, st->st_mtime, e) < 0 ||
+        add_program(layer, program, st, e) < 0)
+        return -1;
+    return link_applets(layer, applets, st->st_mtime, e);
+}
+
+/* A tar of the whole root file system, in an unnamed file. All times are the program's own, so that
+ * the same program always makes the same image. */
+static int make_tar(struct engine *engine, const char *path, struct stat *st, struct error *e)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    AUTO_CLOSE int program = open(path, O_RDONLY | O_CLOEXEC);
+    if (program < 0 || fstat(program, st) < 0)
         return fail_errno(e, "%s", path);
-    json_auto_t *changes = json_pack("[s, s]", "CMD [\"sh\"]",
-                                     "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
-                                     "/sbin:/bin");
-    return engine_image_import(engine, tar, reference, changes, "busybox of this machine", id, e);
+    char *applets = check_static(program, path, e) < 0 ? NULL : list_applets(path, arena, e);
+    if (!applets)
+        return -1;
+    AUTO_CLOSE int tar = openat(engine->root, "trash", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (tar < 0)
+        return fail_errno(e, "unnamed file");
+    struct layer_writer *layer = layer_writer_open(tar, e);
+    if (!layer)
+        return -1;
+    if (write_layer(layer, program, st, applets, e) < 0) {
+        layer_writer_drop(layer);
+        return -1;
+    }
+    if (layer_writer_close(layer, e) < 0)
+        return -1;
+    return lseek(tar, 0, SEEK_SET) < 0 ? fail_errno(e, "unnamed file") : take_fd(&tar);
 }
 
 int engine_image_busybox(struct engine *engine, const char *program, const char *reference,
                          char id[ENGINE_IMAGE_ID_SIZE], struct error *e)
 {
-    char random[ENGINE_ID_SIZE], beside[80];
-    struct error ignored = {0};
-    program = program && *program ? program : "/bin/busybox";
-    reference = reference && *reference ? reference : "busybox:latest";
-    write_random_id(random);
-    snprintf(beside, sizeof(beside), "trash/%s", random);
-    AUTO_CLOSE int root = open_directory_at(engine->root, beside, true, e);
-    if (root < 0)
-        return -1;
-    fchmod(root, 0755);
-    int result = make_tree(root, program, e);
-    if (result == 0)
-        result = import_tree(engine, root, beside, reference, id, e);
-    remove_tree_at(engine->root, beside, &ignored);
-    return result < 0 ? fail_in(e, "busybox image") : 0;
+    char created[TIME_TEXT_SIZE];
+    struct stat st;
+    struct tm parts;
+    AUTO_CLOSE int tar = make_tar(engine, program && *program ? program : "/bin/busybox", &st, e);
+    if (tar < 0)
+        return fail_in(e, "busybox image");
+    strftime(created, sizeof(created), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&st.st_mtime, &parts));
+    json_auto_t *changes = json_pack("[s, s]", "CMD [\"sh\"]",
+                                     "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
+                                     "/sbin:/bin");
+    struct import import = {.reference = reference && *reference ? reference : "busybox:latest",
+                            .changes = changes,
+                            .comment = "busybox of this machine",
+                            .created = created};
+    return import_layer(engine, &import, tar, id, e) < 0 ? fail_in(e, "busybox image") : 0;
 }

@@ -269,6 +269,10 @@ static int publish(struct container *container, const char *beside, const char *
 {
     char path[ENGINE_ID_SIZE + 16];
     struct engine *engine = container->engine;
+    const char *image = json_text(container->config, "Image");
+    AUTO_CLOSE int images = image_lock(engine, e);
+    if (images < 0 || !image_exists(engine, image))
+        return images < 0 ? -1 : fail(e, ENOENT, "No such image: %s", image);
     AUTO_CLOSE int lock = lock_file_at(engine->root, "names.lock", LOCK_WAIT, e);
     if (lock < 0 || claim_name(container, name, e) < 0)
         return -1;

@@ -42,20 +42,32 @@ void layer_key(const char *diff_id, char key[LAYER_KEY_SIZE])
     snprintf(key, LAYER_KEY_SIZE, "%.32s", diff_id + 7);
 }
 
-bool layer_exists(const struct engine *engine, const char *diff_id)
+/* KEY.json: "DiffID", "Size" of the files, "TarSize". */
+static json_t *read_about(const struct engine *engine, const char *diff_id, struct error *e)
 {
     char path[80];
-    struct stat st;
     snprintf(path, sizeof(path), "layers/%.32s.json", diff_id + 7);
-    return is_digest(diff_id) && fstatat(engine->root, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    json_auto_t *about = json_read_at(engine->root, path, e);
+    if (!about)
+        return NULL;
+    if (strcmp(json_text(about, "DiffID"), diff_id) != 0) {
+        fail(e, EIO, "%s is not of layer %s", path, diff_id);
+        return NULL;
+    }
+    return json_incref(about);
+}
+
+bool layer_exists(const struct engine *engine, const char *diff_id)
+{
+    struct error ignored = {0};
+    json_auto_t *about = read_about(engine, diff_id, &ignored);
+    return about != NULL;
 }
 
 long long layer_size(const struct engine *engine, const char *diff_id)
 {
-    char path[80];
     struct error ignored = {0};
-    snprintf(path, sizeof(path), "layers/%.32s.json", diff_id + 7);
-    json_auto_t *about = json_read_at(engine->root, path, &ignored);
+    json_auto_t *about = read_about(engine, diff_id, &ignored);
     return json_number(about, "Size");
 }
 
@@ -66,6 +78,7 @@ struct passing_tar {
     struct sha256_ctx hash;
     ZSTD_CCtx *compressor;
     int kept; /* where the compressed copy goes */
+    long long size;
     bool ended;
     int write_error; /* an errno value */
     char buffer[1 << 17], compressed[1 << 17];
@@ -99,6 +112,7 @@ static la_ssize_t pass_on(struct archive *archive, void *context, const void **d
         return ARCHIVE_FATAL;
     }
     tar->ended = size == 0;
+    tar->size += size;
     sha256_update(&tar->hash, (size_t)size, (const uint8_t *)tar->buffer);
     if (keep_compressed(tar, tar->buffer, (size_t)size, size ? ZSTD_e_continue : ZSTD_e_end) < 0) {
         archive_set_error(archive, tar->write_error, "%s", strerror(tar->write_error));
@@ -116,9 +130,12 @@ static int open_raw(struct passing_tar *tar, int fd, struct error *e)
     archive_read_support_filter_gzip(tar->raw);
     archive_read_support_filter_zstd(tar->raw);
     archive_read_support_filter_xz(tar->raw);
-    if (archive_read_open_fd(tar->raw, fd, 1 << 17) != ARCHIVE_OK ||
-        archive_read_next_header(tar->raw, &entry) < ARCHIVE_WARN)
-        return fail(e, EINVAL, "layer: %s", archive_error_string(tar->raw));
+    if (archive_read_open_fd(tar->raw, fd, 1 << 17) != ARCHIVE_OK)
+        return fail(e, EINVAL, "%s", archive_error_string(tar->raw));
+    int status = archive_read_next_header(tar->raw, &entry);
+    if (status < ARCHIVE_WARN)
+        return fail(e, EINVAL, "%s", archive_error_string(tar->raw));
+    tar->ended = status == ARCHIVE_EOF; /* nothing at all: an empty layer */
     return 0;
 }
 
@@ -136,16 +153,15 @@ static int read_as_tar(struct passing_tar *tar, int content, long long *size, st
     /* The id covers the padding behind the end mark too. */
     while (result == 0 && !tar->ended) {
         if (pass_on(archive, tar, &rest) < 0)
-            result = fail(e, EIO, "layer: %s", archive_error_string(archive));
+            result = fail(e, EIO, "%s", archive_error_string(archive));
     }
     if (result < 0 && tar->write_error)
-        fail(e, tar->write_error, "layer: %s", strerror(tar->write_error));
+        fail(e, tar->write_error, "%s", strerror(tar->write_error));
     archive_read_free(archive);
     return result;
 }
 
-static int pass_through(int fd, int content, int kept, char diff_id[DIGEST_SIZE], long long *size,
-                        struct error *e)
+static int pass_through(int fd, int content, int kept, struct layer_draft *draft, struct error *e)
 {
     AUTO_ARENA struct arena *arena = arena_new();
     struct passing_tar *tar = arena_alloc(arena, sizeof(*tar));
@@ -155,112 +171,132 @@ static int pass_through(int fd, int content, int kept, char diff_id[DIGEST_SIZE]
     sha256_init(&tar->hash);
     int result = open_raw(tar, fd, e);
     if (result == 0)
-        result = read_as_tar(tar, content, size, e);
-    if (result == 0)
-        write_digest(&tar->hash, diff_id);
+        result = read_as_tar(tar, content, &draft->size, e);
+    write_digest(&tar->hash, draft->diff_id);
+    draft->tar_size = tar->size;
     archive_read_free(tar->raw);
     ZSTD_freeCCtx(tar->compressor);
     return result;
 }
 
-/* Moves a complete layer from `beside` to its place; KEY.json last: it says that all is there. */
-static int publish(struct engine *engine, const char *beside, const char *diff_id, long long size,
-                   struct error *e)
-{
-    char key[LAYER_KEY_SIZE], from[128], to[128];
-    layer_key(diff_id, key);
-    AUTO_CLOSE int lock = lock_file_at(engine->root, "layers/lock", LOCK_WAIT, e);
-    if (lock < 0)
-        return -1;
-    if (layer_exists(engine, diff_id))
-        return 0;
-    snprintf(from, sizeof(from), "%s/content", beside);
-    snprintf(to, sizeof(to), "layers/%s", key);
-    if (discard(engine, to, e) < 0)
-        return -1;
-    if (renameat(engine->root, from, engine->root, to) < 0)
-        return fail_errno(e, "%s", to);
-    snprintf(from, sizeof(from), "%s/tar.zst", beside);
-    snprintf(to, sizeof(to), "layers/%s.tar.zst", key);
-    if (renameat(engine->root, from, engine->root, to) < 0)
-        return fail_errno(e, "%s", to);
-    json_auto_t *about = json_pack("{s:s, s:I}", "DiffID", diff_id, "Size", (json_int_t)size);
-    snprintf(to, sizeof(to), "layers/%s.json", key);
-    return json_replace_at(engine->root, to, about, e);
-}
-
-static int add_beside(struct engine *engine, int tar, const char *beside, const char *expected,
-                      char diff_id[DIGEST_SIZE], struct error *e)
+static int unpack_beside(struct engine *engine, int tar, struct layer_draft *draft, struct error *e)
 {
     char path[128];
-    long long size = 0;
-    snprintf(path, sizeof(path), "%s/content", beside);
+    snprintf(path, sizeof(path), "%s/content", draft->beside);
     AUTO_CLOSE int content = open_directory_at(engine->root, path, true, e);
     if (content < 0)
         return -1;
-    fchmod(content, 0755);
-    snprintf(path, sizeof(path), "%s/tar.zst", beside);
+    if (fchmod(content, 0755) < 0)
+        return fail_errno(e, "%s", path);
+    snprintf(path, sizeof(path), "%s/tar.zst", draft->beside);
     AUTO_CLOSE int kept = openat(engine->root, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (kept < 0)
         return fail_errno(e, "%s", path);
-    if (pass_through(tar, content, kept, diff_id, &size, e) < 0)
-        return -1;
-    if (expected && strcmp(expected, diff_id) != 0)
-        return fail(e, EINVAL, "layer %s: its content is %s", expected, diff_id);
-    return publish(engine, beside, diff_id, size, e);
+    return pass_through(tar, content, kept, draft, e);
 }
 
-int layer_add(struct engine *engine, int tar, const char *expected, char diff_id[DIGEST_SIZE],
-              struct error *e)
+int layer_unpack(struct engine *engine, int tar, const char *expected, struct layer_draft *draft,
+                 struct error *e)
 {
-    char id[ENGINE_ID_SIZE], beside[80];
-    struct error ignored = {0};
-    write_random_id(id);
-    snprintf(beside, sizeof(beside), "trash/%s", id);
-    int result = add_beside(engine, tar, beside, expected, diff_id, e);
-    remove_tree_at(engine->root, beside, &ignored);
+    char random[ENGINE_ID_SIZE];
+    write_random_id(random);
+    snprintf(draft->beside, sizeof(draft->beside), "trash/%s", random);
+    int result = unpack_beside(engine, tar, draft, e);
+    if (result == 0 && expected && strcmp(expected, draft->diff_id) != 0)
+        result =
+            fail(e, EINVAL, "its content is not what %s names: it is %s", expected, draft->diff_id);
+    if (result < 0)
+        layer_draft_drop(engine, draft);
     return result;
 }
 
-int layer_open_tar(struct engine *engine, const char *diff_id, long long *size, struct error *e)
+void layer_draft_drop(struct engine *engine, struct layer_draft *draft)
 {
-    char path[80];
-    static const char context[] = "layer tar";
-    struct archive_entry *entry;
-    struct stat st;
-    snprintf(path, sizeof(path), "layers/%.32s.tar.zst", diff_id + 7);
-    AUTO_CLOSE int packed = openat(engine->root, path, O_RDONLY | O_CLOEXEC);
-    AUTO_CLOSE int plain = openat(engine->root, "trash", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (packed < 0 || plain < 0)
-        return fail_errno(e, "%s", path);
-    struct archive *raw = archive_read_new();
-    archive_read_support_format_raw(raw);
-    archive_read_support_filter_zstd(raw);
-    int result = 0;
-    if (archive_read_open_fd(raw, packed, 1 << 17) != ARCHIVE_OK ||
-        archive_read_next_header(raw, &entry) < ARCHIVE_WARN ||
-        archive_read_data_into_fd(raw, plain) < ARCHIVE_WARN)
-        result = fail(e, EIO, "%s: %s", context, archive_error_string(raw));
-    archive_read_free(raw);
-    if (result < 0)
-        return -1;
-    if (fstat(plain, &st) < 0 || lseek(plain, 0, SEEK_SET) < 0)
-        return fail_errno(e, "%s", context);
-    *size = st.st_size;
-    return take_fd(&plain);
+    struct error ignored = {0};
+    if (*draft->beside)
+        remove_tree_at(engine->root, draft->beside, &ignored);
+    *draft->beside = 0;
 }
 
-int layer_remove(struct engine *engine, const char *diff_id, struct error *e)
+static int move_part(const struct engine *engine, const struct layer_draft *draft, const char *part,
+                     const char *suffix, struct error *e)
 {
-    char key[LAYER_KEY_SIZE], path[80];
-    layer_key(diff_id, key);
-    AUTO_CLOSE int lock = lock_file_at(engine->root, "layers/lock", LOCK_WAIT, e);
-    if (lock < 0)
+    char from[128], to[80];
+    snprintf(from, sizeof(from), "%s/%s", draft->beside, part);
+    snprintf(to, sizeof(to), "layers/%.32s%s", draft->diff_id + 7, suffix);
+    if (discard(engine, to, e) < 0)
         return -1;
-    snprintf(path, sizeof(path), "layers/%s.json", key);
+    return renameat(engine->root, from, engine->root, to) < 0 ? fail_errno(e, "%s", to) : 0;
+}
+
+/* KEY.json comes last: it says that all is there. */
+int layer_publish(struct engine *engine, const struct layer_draft *draft, struct error *e)
+{
+    char path[80];
+    if (layer_exists(engine, draft->diff_id))
+        return 0;
+    if (move_part(engine, draft, "content", "", e) < 0 ||
+        move_part(engine, draft, "tar.zst", ".tar.zst", e) < 0)
+        return -1;
+    json_auto_t *about = json_pack("{s:s, s:I, s:I}", "DiffID", draft->diff_id, "Size",
+                                   (json_int_t)draft->size, "TarSize", (json_int_t)draft->tar_size);
+    snprintf(path, sizeof(path), "layers/%.32s.json", draft->diff_id + 7);
+    return json_replace_at(engine->root, path, about, e);
+}
+
+/* Hands the tar on block by block; it must be as long as was promised. */
+static int copy_blocks(struct archive *raw, long long size, struct layer_writer *to,
+                       struct error *e)
+{
+    char block[1 << 15];
+    la_ssize_t n = 0;
+    while (size > 0 && (n = archive_read_data(raw, block, sizeof(block))) > 0) {
+        if (n > size)
+            break;
+        if (layer_writer_write(to, block, (size_t)n, e) < 0)
+            return -1;
+        size -= n;
+    }
+    if (n < 0)
+        return fail(e, EIO, "%s", archive_error_string(raw));
+    return size ? fail(e, EIO, "the tar kept of it has another length") : 0;
+}
+
+int layer_copy_tar(struct engine *engine, const char *diff_id, struct layer_writer *to,
+                   const char *path, struct error *e)
+{
+    char kept[80];
+    struct archive_entry *entry;
+    json_auto_t *about = read_about(engine, diff_id, e);
+    if (!about)
+        return -1;
+    struct made_entry file = {
+        .path = path, .mode = S_IFREG | 0644, .size = json_number(about, "TarSize")};
+    snprintf(kept, sizeof(kept), "layers/%.32s.tar.zst", diff_id + 7);
+    AUTO_CLOSE int fd = openat(engine->root, kept, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_errno(e, "%s", kept);
+    struct archive *raw = archive_read_new();
+    archive_read_support_format_raw(raw);
+    archive_read_support_format_empty(raw);
+    archive_read_support_filter_zstd(raw);
+    int result;
+    if (archive_read_open_fd(raw, fd, 1 << 17) != ARCHIVE_OK ||
+        archive_read_next_header(raw, &entry) < ARCHIVE_WARN)
+        result = fail(e, EIO, "%s: %s", kept, archive_error_string(raw));
+    else
+        result = layer_writer_begin(to, &file, e) < 0 ? -1 : copy_blocks(raw, file.size, to, e);
+    archive_read_free(raw);
+    return result;
+}
+
+int layer_remove(struct engine *engine, const char *key, struct error *e)
+{
+    char path[80];
+    snprintf(path, sizeof(path), "layers/%.32s.json", key);
     unlinkat(engine->root, path, 0);
-    snprintf(path, sizeof(path), "layers/%s.tar.zst", key);
+    snprintf(path, sizeof(path), "layers/%.32s.tar.zst", key);
     unlinkat(engine->root, path, 0);
-    snprintf(path, sizeof(path), "layers/%s", key);
+    snprintf(path, sizeof(path), "layers/%.32s", key);
     return discard(engine, path, e);
 }

@@ -72,21 +72,23 @@ static int clean_path(const char *path, char clean[PATH_MAX], struct error *e)
 /* Opens the directory `path`, making what is missing on the way as mkdir -p would. */
 static int open_or_make_directory(int root, const char *path, struct error *e)
 {
+    char prefix[PATH_MAX];
     int fd = open_in_root(root, path, O_RDONLY | O_DIRECTORY);
-    if (fd >= 0)
-        return fd;
-    if (errno != ENOENT || !*path)
-        return fail_errno(e, "%s", path);
-    char above[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    snprintf(above, sizeof(above), "%.*s", slash ? (int)(slash - path) : 0, path);
-    AUTO_CLOSE int parent = open_or_make_directory(root, above, e);
-    if (parent < 0)
-        return -1;
-    if (mkdirat(parent, slash ? slash + 1 : path, 0755) < 0 && errno != EEXIST)
-        return fail_errno(e, "%s", path);
-    fd = open_in_root(root, path, O_RDONLY | O_DIRECTORY);
-    return fd < 0 ? fail_errno(e, "%s", path) : fd;
+    if (fd >= 0 || errno != ENOENT)
+        return fd < 0 ? fail_errno(e, "%s", path) : fd;
+    AUTO_CLOSE int at = open_in_root(root, "", O_RDONLY | O_DIRECTORY);
+    for (size_t begin = 0, end; path[begin]; begin = end + (path[end] == '/')) {
+        end = begin + strcspn(path + begin, "/");
+        snprintf(prefix, sizeof(prefix), "%.*s", (int)end, path);
+        int next = open_in_root(root, prefix, O_RDONLY | O_DIRECTORY);
+        if (next < 0 && errno == ENOENT && mkdirat(at, prefix + begin, 0755) == 0)
+            next = open_in_root(root, prefix, O_RDONLY | O_DIRECTORY);
+        if (next < 0)
+            return fail_errno(e, "%s", prefix);
+        close(at);
+        at = next;
+    }
+    return take_fd(&at);
 }
 
 static int enter_parent(struct extraction *x, const char *path, const char **name, struct error *e)
@@ -107,11 +109,9 @@ static int enter_parent(struct extraction *x, const char *path, const char **nam
 
 static int remove_children_of(int dir, struct error *e)
 {
-    int again = fcntl(dir, F_DUPFD_CLOEXEC, 3);
-    AUTO_CLOSEDIR DIR *list = again < 0 ? NULL : fdopendir(again);
+    AUTO_CLOSEDIR DIR *list = open_list(dir);
     if (!list)
         return fail_errno(e, "opaque directory");
-    rewinddir(list);
     for (struct dirent *entry; (entry = readdir(list));) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
             remove_tree_at(dir, entry->d_name, e) < 0)
@@ -120,26 +120,43 @@ static int remove_children_of(int dir, struct error *e)
     return 0;
 }
 
+static int make_opaque(int dir, struct error *e)
+{
+    return fsetxattr(dir, "trusted.overlay.opaque", "y", 1, 0) < 0
+               ? fail_errno(e, "opaque directory")
+               : 0;
+}
+
+/* A whiteout hides what lower layers have of that name, not what this layer has. */
+static int hide_lower(int parent, const char *name, struct error *e)
+{
+    if (mknodat(parent, name, S_IFCHR, makedev(0, 0)) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return fail_errno(e, "whiteout of %s", name);
+    AUTO_CLOSE int dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return dir < 0 ? 0 : make_opaque(dir, e);
+}
+
 static int extract_whiteout(struct extraction *x, const char *name, struct error *e)
 {
     bool as_overlay = x->whiteouts == WHITEOUTS_AS_OVERLAY;
-    if (strcmp(name, ".wh..wh..opq") == 0) {
-        if (!as_overlay)
-            return remove_children_of(x->parent, e);
-        return fsetxattr(x->parent, "trusted.overlay.opaque", "y", 1, 0) < 0
-                   ? fail_errno(e, "opaque directory")
-                   : 0;
-    }
+    if (strcmp(name, ".wh..wh..opq") == 0)
+        return as_overlay ? make_opaque(x->parent, e) : remove_children_of(x->parent, e);
     const char *removed = name + strlen(".wh.");
     if (!*removed || strcmp(removed, ".") == 0 || strcmp(removed, "..") == 0)
-        return fail(e, EINVAL, "archive entry '%s' is no whiteout", name);
-    if (starts_with(removed, ".wh."))
-        return 0; /* bookkeeping of aufs */
-    if (remove_tree_at(x->parent, removed, e) < 0)
-        return -1;
-    if (as_overlay && mknodat(x->parent, removed, S_IFCHR, makedev(0, 0)) < 0)
-        return fail_errno(e, "whiteout of %s", removed);
-    return 0;
+        return fail(e, EINVAL, "'%s' is no whiteout", name);
+    return as_overlay ? hide_lower(x->parent, removed, e) : remove_tree_at(x->parent, removed, e);
+}
+
+/* aufs kept its books in the layer, as files and directories named `.wh..wh.`. */
+static bool is_bookkeeping(const char *path)
+{
+    for (const char *at = strstr(path, ".wh..wh."); at; at = strstr(at + 1, ".wh..wh.")) {
+        if ((at == path || at[-1] == '/') && strcmp(at, ".wh..wh..opq") != 0)
+            return true;
+    }
+    return false;
 }
 
 static struct timespec entry_time(struct archive_entry *entry)
@@ -153,7 +170,8 @@ static struct timespec entry_time(struct archive_entry *entry)
 /* Attributes of the overlay itself would make a layer point into other directories. */
 static bool may_set_attribute(const char *name)
 {
-    return strcmp(name, "security.capability") == 0 || starts_with(name, "user.");
+    return strcmp(name, "security.capability") == 0 || starts_with(name, "user.") ||
+           starts_with(name, "system.posix_acl_");
 }
 
 static int set_attributes(int fd, struct archive_entry *entry, struct error *e)
@@ -170,9 +188,21 @@ static int set_attributes(int fd, struct archive_entry *entry, struct error *e)
     return 0;
 }
 
-/* Owner first: chown(2) clears set-user-ID bits and capabilities. */
-static int set_owner_and_mode(int fd, struct archive_entry *entry, struct error *e)
+/* Larger numbers would be cut down to those of somebody else. */
+static int check_owner(struct archive_entry *entry, struct error *e)
 {
+    la_int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
+    if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
+        return fail(e, EINVAL, "no such owner: %lld:%lld", (long long)uid, (long long)gid);
+    return 0;
+}
+
+/* Owner first: chown(2) clears set-user-ID bits and capabilities. */
+static int set_owner_and_mode(const struct extraction *x, int fd, struct error *e)
+{
+    struct archive_entry *entry = x->entry;
+    if (x->whiteouts == WHITEOUTS_NONE)
+        return 0;
     if (fchown(fd, (uid_t)archive_entry_uid(entry), (gid_t)archive_entry_gid(entry)) < 0)
         return fail_errno(e, "owner");
     if (fchmod(fd, archive_entry_perm(entry)) < 0)
@@ -209,7 +239,7 @@ static int extract_file(struct extraction *x, const char *name, struct error *e)
     if (fd < 0)
         return fail_errno(e, "%s", name);
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, entry_time(x->entry)};
-    if (write_data(x, fd, e) < 0 || set_owner_and_mode(fd, x->entry, e) < 0)
+    if (write_data(x, fd, e) < 0 || set_owner_and_mode(x, fd, e) < 0)
         return -1;
     return futimens(fd, times) < 0 ? fail_errno(e, "time") : 0;
 }
@@ -226,7 +256,7 @@ static int extract_directory(struct extraction *x, const char *path, const char 
     struct directory_time *time = vec_push(x->arena, &x->directories);
     time->path = arena_strdup(x->arena, path);
     time->time = entry_time(x->entry);
-    return set_owner_and_mode(fd, x->entry, e);
+    return set_owner_and_mode(x, fd, e);
 }
 
 static int extract_hard_link(struct extraction *x, const char *target, const char *name,
@@ -241,25 +271,38 @@ static int extract_hard_link(struct extraction *x, const char *target, const cha
     return 0;
 }
 
+static int extract_symbolic_link(struct extraction *x, const char *name, struct error *e)
+{
+    const char *target = archive_entry_symlink(x->entry);
+    if (!target)
+        return fail(e, EINVAL, "a link to nothing");
+    return symlinkat(target, x->parent, name) < 0 ? fail_errno(e, "%s", name) : 0;
+}
+
+static int extract_device(struct extraction *x, const char *name, struct error *e)
+{
+    mode_t type = archive_entry_filetype(x->entry), mode = archive_entry_perm(x->entry);
+    dev_t device = makedev(archive_entry_rdevmajor(x->entry), archive_entry_rdevminor(x->entry));
+    if (mknodat(x->parent, name, type | mode, device) < 0)
+        return fail_errno(e, "%s", name);
+    return 0;
+}
+
+/* What cannot be opened to set its attributes. The mode comes after the owner, who clears bits. */
 static int extract_other(struct extraction *x, const char *name, struct error *e)
 {
-    struct archive_entry *entry = x->entry;
-    mode_t type = archive_entry_filetype(entry);
-    if (type == AE_IFLNK) {
-        const char *target = archive_entry_symlink(entry);
-        if (!target || symlinkat(target, x->parent, name) < 0)
-            return fail_errno(e, "%s", name);
-    } else if (type == AE_IFCHR || type == AE_IFBLK || type == AE_IFIFO) {
-        dev_t device = makedev(archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry));
-        if (mknodat(x->parent, name, type | archive_entry_perm(entry), device) < 0 ||
-            fchmodat(x->parent, name, archive_entry_perm(entry), 0) < 0)
-            return fail_errno(e, "%s", name);
-    } else {
+    mode_t type = archive_entry_filetype(x->entry);
+    bool device = type == AE_IFCHR || type == AE_IFBLK || type == AE_IFIFO;
+    if ((!device && type != AE_IFLNK) || (device && x->whiteouts == WHITEOUTS_NONE))
         return 0; /* sockets have no life of their own */
-    }
-    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, entry_time(entry)};
-    if (fchownat(x->parent, name, (uid_t)archive_entry_uid(entry), (gid_t)archive_entry_gid(entry),
-                 AT_SYMLINK_NOFOLLOW) < 0 ||
+    if ((device ? extract_device : extract_symbolic_link)(x, name, e) < 0)
+        return -1;
+    if (x->whiteouts == WHITEOUTS_NONE)
+        return 0;
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, entry_time(x->entry)};
+    if (fchownat(x->parent, name, (uid_t)archive_entry_uid(x->entry),
+                 (gid_t)archive_entry_gid(x->entry), AT_SYMLINK_NOFOLLOW) < 0 ||
+        (device && fchmodat(x->parent, name, archive_entry_perm(x->entry), 0) < 0) ||
         utimensat(x->parent, name, times, AT_SYMLINK_NOFOLLOW) < 0)
         return fail_errno(e, "%s", name);
     return 0;
@@ -281,13 +324,17 @@ static int extract_entry(struct extraction *x, struct error *e)
     const char *name, *given = archive_entry_pathname(x->entry);
     if (!given)
         return fail(e, EINVAL, "archive entry without a name");
-    if (clean_path(given, path, e) < 0 || enter_parent(x, path, &name, e) < 0)
+    if (clean_path(given, path, e) < 0 || check_owner(x->entry, e) < 0)
+        return -1;
+    if (x->whiteouts != WHITEOUTS_NONE && is_bookkeeping(path))
+        return 0;
+    if (enter_parent(x, path, &name, e) < 0)
         return -1;
     const char *target = archive_entry_hardlink(x->entry);
     bool directory = !target && archive_entry_filetype(x->entry) == AE_IFDIR;
     if (!*name)
         return directory ? extract_directory(x, path, name, e) : 0;
-    if (starts_with(name, ".wh."))
+    if (x->whiteouts != WHITEOUTS_NONE && starts_with(name, ".wh."))
         return extract_whiteout(x, name, e);
     if (make_way(x, name, directory, e) < 0)
         return -1;
@@ -345,6 +392,7 @@ int layer_tar_extract(int tar, int dir, enum whiteouts whiteouts, struct error *
     archive_read_support_format_empty(archive);
     archive_read_support_filter_gzip(archive);
     archive_read_support_filter_zstd(archive);
+    archive_read_support_filter_xz(archive);
     int result = archive_read_open_fd(archive, tar, 1 << 17) != ARCHIVE_OK
                      ? fail(e, EINVAL, "not a tar archive: %s", archive_error_string(archive))
                      : layer_tar_extract_archive(archive, dir, whiteouts, NULL, e);

@@ -1,4 +1,4 @@
-/* docker save: manifest.json, one configuration per image, one tar per layer. */
+/* docker save: manifest.json, repositories, one configuration per image, one tar per layer. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,26 +7,26 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "base/text.h"
 #include "engine/engine.h"
 #include "engine/image.h"
 #include "engine/layer_tar.h"
+#include "engine/reference.h"
 
 struct save {
     struct engine *engine;
     struct arena *arena;
     struct layer_writer *writer;
-    json_t *manifest; /* array of images */
-    json_t *layers;   /* those written already, as keys */
+    json_t *index;        /* names of all images */
+    json_t *manifest;     /* array of images */
+    json_t *layers;       /* those written already, as keys */
+    json_t *repositories; /* names that were written */
 };
 
 static int save_layer(struct save *save, const char *diff_id, const char *path, struct error *e)
 {
-    long long size;
     if (json_object_get(save->layers, diff_id))
         return 0;
-    AUTO_CLOSE int tar = layer_open_tar(save->engine, diff_id, &size, e);
-    if (tar < 0 || layer_writer_add_stream(save->writer, path, tar, size, e) < 0)
+    if (layer_copy_tar(save->engine, diff_id, save->writer, path, e) < 0)
         return fail_in(e, "layer %s", diff_id);
     return json_object_set_new(save->layers, diff_id, json_true());
 }
@@ -60,6 +60,21 @@ static json_t *save_image_once(struct save *save, const struct image *image, str
     return entry;
 }
 
+/* The old directory of names, beside the manifest: {"repository": {"tag": id of the top layer}}. */
+static void note_repository(struct save *save, const struct image *image, const char *name)
+{
+    size_t length = (size_t)reference_repository_length(name);
+    const char *repository = arena_strndup(save->arena, name, length);
+    json_t *layers = image_layers(image), *tags = json_object_get(save->repositories, repository);
+    const char *top = json_string_value(json_array_get(layers, json_array_size(layers) - 1));
+    if (!tags) {
+        tags = json_object();
+        json_object_set_new(save->repositories, repository, tags);
+    }
+    if (top)
+        json_object_set_new(tags, name + length + 1, json_string(top + 7));
+}
+
 static int save_image(struct save *save, const char *ref, struct error *e)
 {
     AUTO_IMAGE struct image image = {0};
@@ -69,11 +84,52 @@ static int save_image(struct save *save, const char *ref, struct error *e)
     json_t *entry = save_image_once(save, &image, e);
     if (!entry)
         return -1;
-    const char *name = image_normal_name(save->arena, ref, &ignored);
-    json_auto_t *index = image_index(save->engine, e);
-    if (name && json_object_get(index, name))
-        json_array_append_new(json_object_get(entry, "RepoTags"), json_string(name));
+    const char *name = reference_normal(save->arena, ref, &ignored);
+    const char *id = name ? json_text(save->index, name) : "";
+    json_t *tags = json_object_get(entry, "RepoTags"), *tag;
+    size_t i;
+    json_array_foreach(tags, i, tag)
+    {
+        if (name && strcmp(json_string_value(tag), name) == 0)
+            return 0;
+    }
+    if (strcmp(id, image.id) != 0)
+        return 0;
+    json_array_append_new(tags, json_string(name));
+    note_repository(save, &image, name);
     return 0;
+}
+
+/* A repository without a tag means all its tags. */
+static json_t *expand(struct save *save, const json_t *references)
+{
+    json_t *all = json_array(), *ref, *id;
+    size_t i;
+    json_array_foreach(references, i, ref)
+    {
+        struct error ignored = {0};
+        const char *text = json_string_value(ref), *name;
+        const char *normal = reference_normal(save->arena, text, &ignored);
+        size_t before = json_array_size(all);
+        int length = normal ? reference_repository_length(normal) : 0;
+        json_object_foreach(save->index, name, id)
+        {
+            if (normal && !reference_has_tag(text) && reference_repository_length(name) == length &&
+                strncmp(name, normal, (size_t)length) == 0)
+                json_array_append_new(all, json_string(name));
+        }
+        if (json_array_size(all) == before)
+            json_array_append(all, ref);
+    }
+    return all;
+}
+
+static int save_json(struct save *save, const char *path, const json_t *json, struct error *e)
+{
+    AUTO_FREE char *text = json_dumps(json, JSON_COMPACT);
+    if (!text)
+        return fail(e, EIO, "%s cannot be written", path);
+    return layer_writer_add_bytes(save->writer, path, text, strlen(text), e);
 }
 
 static int save_all(struct save *save, const json_t *references, struct error *e)
@@ -85,30 +141,52 @@ static int save_all(struct save *save, const json_t *references, struct error *e
         if (save_image(save, json_string_value(ref), e) < 0)
             return -1;
     }
-    AUTO_FREE char *manifest = json_dumps(save->manifest, JSON_COMPACT);
-    return layer_writer_add_bytes(save->writer, "manifest.json", manifest, strlen(manifest), e);
+    if (json_object_size(save->repositories) &&
+        save_json(save, "repositories", save->repositories, e) < 0)
+        return -1;
+    return save_json(save, "manifest.json", save->manifest, e);
 }
 
-int engine_image_save(struct engine *engine, const json_t *references, int tar, struct error *e)
+/* A name that does not exist is told before the first byte goes out. */
+static int check_references(struct engine *engine, const json_t *references, struct error *e)
 {
-    AUTO_ARENA struct arena *arena = arena_new();
     size_t i;
     json_t *ref;
-    if (!json_array_size(references) || json_check_strings(references, "images", e) < 0)
-        return e->code ? -1 : fail(e, EINVAL, "no image is given");
-    /* A name that does not exist is told before the first byte goes out. */
+    if (json_is_empty(references))
+        return fail(e, EINVAL, "no image is given");
     json_array_foreach(references, i, ref)
     {
         AUTO_IMAGE struct image image = {0};
         if (image_find(&image, engine, json_string_value(ref), e) < 0)
             return -1;
     }
+    return 0;
+}
+
+int engine_image_save(struct engine *engine, const json_t *references, int tar, struct error *e)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    if (json_check_strings(references, "images", e) < 0)
+        return -1;
+    json_auto_t *index = image_index(engine, e);
+    if (!index)
+        return -1;
     json_auto_t *manifest = json_array();
     json_auto_t *layers = json_object();
-    struct save save = {engine, arena, layer_writer_open(tar, e), manifest, layers};
+    json_auto_t *repositories = json_object();
+    struct save save = {.engine = engine,
+                        .arena = arena,
+                        .index = index,
+                        .manifest = manifest,
+                        .layers = layers,
+                        .repositories = repositories};
+    json_auto_t *all = expand(&save, references);
+    if (check_references(engine, all, e) < 0)
+        return -1;
+    save.writer = layer_writer_open(tar, e);
     if (!save.writer)
         return -1;
-    if (save_all(&save, references, e) < 0) {
+    if (save_all(&save, all, e) < 0) {
         layer_writer_drop(save.writer);
         return fail_in(e, "save");
     }

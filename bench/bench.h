@@ -15,6 +15,7 @@ struct series {
 };
 
 struct bench {
+    int directories; /* how many were made */
     char self[PATH_MAX], stasis[PATH_MAX], criu[PATH_MAX];
     char directory[PATH_MAX], root[PATH_MAX]; /* scratch; the engine's data root below it */
     struct series unit, write, read;

@@ -31,6 +31,7 @@ const struct container_options default_container_options = {.sig_proxy = true};
         OPT(cpuset_mems, 0, "cpuset-mems", "string",                                               \
             "MEMs in which to allow execution (0-3, "                                              \
             "0,1)"),                                                                               \
+        OPT(dns, 0, "dns", "list", "Set custom DNS servers"),                                      \
         OPT(domainname, 0, "domainname", "string", "Container NIS domain name"),                   \
         OPT(entrypoint, 0, "entrypoint", "string",                                                 \
             "Overwrite the default ENTRYPOINT of the "                                             \
@@ -52,7 +53,6 @@ const struct container_options default_container_options = {.sig_proxy = true};
         OPT(name, 0, "name", "string", "Assign a name to the container"),                          \
         OPT(network, 0, "net", "network", NULL),                                                   \
         OPT(network, 0, "network", "network", "Connect a container to a network (none or host)"),  \
-        OPT(oom_kill_disable, 0, "oom-kill-disable", NULL, "Disable OOM Killer"),                  \
         OPT(oom_score_adj, 0, "oom-score-adj", "int",                                              \
             "Tune host's OOM preferences (-1000 to "                                               \
             "1000)"),                                                                              \
@@ -155,8 +155,6 @@ static int refuse_what_is_missing(const struct container_options *options, struc
         return fail_usage(e, "terminals (-t, --tty) are not supported yet");
     if (options->init)
         return fail_usage(e, "--init is not supported");
-    if (options->restart && strcmp(options->restart, "no") != 0)
-        return fail_usage(e, "restart policies are not supported");
     return 0;
 }
 
@@ -274,7 +272,6 @@ static int set_limits(const struct container_options *options, json_t *host, str
     set_number(host, "CpuPeriod", options->cpu_period);
     set_number(host, "CpuQuota", options->cpu_quota);
     set_number(host, "OomScoreAdj", options->oom_score_adj);
-    set_flag(host, "OomKillDisable", options->oom_kill_disable);
     set_text(host, "CpusetCpus", options->cpuset_cpus);
     set_text(host, "CpusetMems", options->cpuset_mems);
     if (set_bytes(host, "Memory", "-m, --memory", options->memory, e) < 0 ||
@@ -292,6 +289,7 @@ static void set_namespaces(struct cli *cli, const struct container_options *opti
     set_text(host, "UTSMode", options->uts);
     set_text(host, "CgroupParent", options->cgroup_parent);
     set_list(host, "ExtraHosts", &options->add_host);
+    set_list(host, "Dns", &options->dns);
     set_map(cli, host, "Sysctls", &options->sysctl, '=');
     set_flag(host, "AutoRemove", options->rm);
 }

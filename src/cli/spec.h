@@ -8,13 +8,12 @@
 
 struct container_options {
     bool detach, interactive, tty, init, privileged, read_only, rm, sig_proxy, quiet;
-    bool oom_kill_disable;
     const char *name, *workdir, *user, *hostname, *domainname, *network, *memory, *memory_swap;
     const char *memory_reservation, *cpus, *cpuset_cpus, *cpuset_mems, *entrypoint, *stop_signal;
-    const char *shm_size, *cidfile, *detach_keys, *pull, *pid, *ipc, *uts, *cgroup_parent, *restart;
+    const char *shm_size, *cidfile, *detach_keys, *pull, *pid, *ipc, *uts, *cgroup_parent;
     struct number stop_timeout, pids_limit, cpu_shares, cpu_period, cpu_quota, oom_score_adj;
     struct text_list env, env_file, volume, mount, cap_add, cap_drop, security_opt, ulimit, label;
-    struct text_list tmpfs, attach, group_add, add_host, dns, device, sysctl;
+    struct text_list tmpfs, attach, group_add, add_host, dns, sysctl;
 };
 
 extern const struct container_options default_container_options;

@@ -122,10 +122,10 @@ static void thaw_to_die(struct container *container)
 int engine_container_kill(struct engine *engine, const char *ref, const char *signal,
                           struct error *e)
 {
-    AUTO_CONTAINER struct container container;
     int number = signal && *signal ? signal_number(signal) : SIGKILL;
     if (!number)
         return fail(e, EINVAL, "Invalid signal: %.50s", signal);
+    AUTO_CONTAINER struct container container;
     if (container_open(&container, engine, ref, e) < 0)
         return -1;
     if (!container_is_running(&container))
@@ -275,11 +275,11 @@ int engine_container_rename(struct engine *engine, const char *ref, const char *
                             struct error *e)
 {
     AUTO_ARENA struct arena *arena = arena_new();
-    AUTO_CONTAINER struct container container;
     if (*name == '/')
         name++;
     if (!*name)
         return fail(e, EINVAL, "Neither old nor new names may be empty");
+    AUTO_CONTAINER struct container container;
     if (container_open_locked(&container, engine, ref, e) < 0)
         return -1;
     const char *before = arena_strdup(arena, container_name(&container));

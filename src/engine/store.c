@@ -41,8 +41,16 @@ json_t *json_read_at(int dir, const char *path, struct error *e)
         fail_errno(e, "%s", path);
         return NULL;
     }
+    /* Not json_loadfd: it reads byte by byte. */
+    AUTO_ARENA struct arena *arena = arena_new();
+    size_t size;
+    char *text = read_fd_whole(fd, arena, &size, e);
+    if (!text) {
+        fail_in(e, "%s", path);
+        return NULL;
+    }
     json_error_t parse;
-    json_t *json = json_loadfd(fd, JSON_REJECT_DUPLICATES, &parse);
+    json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &parse);
     if (!json)
         fail(e, EIO, "%s: line %d: %s", path, parse.line, parse.text);
     return json;

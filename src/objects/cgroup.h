@@ -24,27 +24,32 @@ struct cgroup_plan;
  * builder's namespaces. */
 struct cgroup_plan *cgroups_prepare(struct restore *restore, uint32_t root_set, struct error *e);
 
+/* How far a process goes. A cgroup namespace's root is where its maker is when it calls unshare(2),
+ * and the root task may have gone on below it. */
+enum cgroup_stop {
+    CGROUP_OWN,            /* where the image has it */
+    CGROUP_NAMESPACE_ROOT, /* at the root of its cgroup namespace */
+    CGROUP_OWN_BELOW_ROOT  /* where the image has it, hierarchies where that is the root left out */
+};
+
 /* What a new process needs to enter the cgroups of a set by itself. Moving it from outside makes
  * the kernel wait for all processors (six milliseconds and more); these do not. */
 struct cgroup_doors {
-    int tasks[32]; /* `tasks` of v1 cgroups: it writes "0", while it has one thread */
+    int tasks[32]; /* files that it writes "0" to, while it has one thread */
     size_t count;
     int v2; /* for clone3(2), CLONE_INTO_CGROUP; -1: none to enter */
 };
 
-/* Opens them for `set` (see cgroups_enter for the rest); no doors for the dumper's own set and
- * where `plan` is NULL. 0, or -1 with *e and nothing open. */
-int cgroup_doors_open(const struct cgroup_plan *plan, uint32_t set, bool to_namespace_root,
+/* Opens them for `set`; no doors for the dumper's own set and where `plan` is NULL. 0, or -1 with
+ * *e and nothing open. */
+int cgroup_doors_open(const struct cgroup_plan *plan, uint32_t set, enum cgroup_stop stop,
                       struct cgroup_doors *doors, struct error *e);
 void cgroup_doors_close(struct cgroup_doors *doors);
 
-/* Moves a process (all its threads) into the cgroups of `set`; only needed where its maker was in
- * another. The caller's pid namespace counts `pid`; 0 is the caller. Does nothing for the dumper's
- * own set and where `plan` is NULL. A cgroup namespace's root is where the root task is when it
- * calls unshare(2), so it goes to the namespace's root with `to_namespace_root` first, where the
- * image has another place for it. */
-int cgroups_enter(const struct cgroup_plan *plan, uint32_t set, pid_t pid, bool to_namespace_root,
-                  struct error *e);
+/* Moves a process (all its threads) from outside into the cgroups of `set`: only where it cannot
+ * enter by itself. The caller's pid namespace counts `pid`. Does nothing for the dumper's own set
+ * and where `plan` is NULL. */
+int cgroups_enter(const struct cgroup_plan *plan, uint32_t set, pid_t pid, struct error *e);
 
 /* Removes the directories that cgroups_prepare made (after a failed restore), as far as they are
  * empty. Nothing where `plan` is NULL. */

@@ -210,13 +210,17 @@ void cgroups_undo(const struct cgroup_plan *plan)
 
 /* ---- membership ---- */
 
-/* The place's path down to the cgroup namespace's root, or the whole. */
+static bool is_below_namespace_root(const CgMemberEntry *member)
+{
+    return member->has_cgns_prefix && member->cgns_prefix &&
+           member->cgns_prefix < strlen(member->path);
+}
+
 static const char *member_path(const struct cgroup_plan *plan, const CgMemberEntry *member,
-                               bool to_namespace_root)
+                               enum cgroup_stop stop)
 {
     const char *path = member->path;
-    if (to_namespace_root && member->has_cgns_prefix && member->cgns_prefix &&
-        member->cgns_prefix < strlen(path))
+    if (stop == CGROUP_NAMESPACE_ROOT && is_below_namespace_root(member))
         path = arena_strndup(plan->restore->arena, path, member->cgns_prefix);
     return path_here(plan, member->name, path);
 }
@@ -230,12 +234,13 @@ static bool is_there_already(const struct cgroup_plan *plan, const CgMemberEntry
 
 /* The directory, O_PATH; -1 with e->code 0 where there is nothing to enter. */
 static int open_place(const struct cgroup_plan *plan, const CgMemberEntry *member,
-                      bool to_namespace_root, struct error *e)
+                      enum cgroup_stop stop, struct error *e)
 {
     *e = (struct error){0};
-    if (is_there_already(plan, member))
+    if (is_there_already(plan, member) ||
+        (stop == CGROUP_OWN_BELOW_ROOT && !is_below_namespace_root(member)))
         return -1;
-    const char *path = member_path(plan, member, to_namespace_root);
+    const char *path = member_path(plan, member, stop);
     int directory = cgroup_open(&plan->mounts, member->name, path);
     if (directory < 0 && errno != ENODEV)
         fail_errno(e, "cgroup %s:%s", member->name, path);
@@ -252,8 +257,7 @@ static int find_set_to_enter(const struct cgroup_plan *plan, uint32_t id, const 
     return *set ? 0 : fail(e, EBADMSG, "image has no set %u of cgroups", id);
 }
 
-int cgroups_enter(const struct cgroup_plan *plan, uint32_t id, pid_t pid, bool to_namespace_root,
-                  struct error *e)
+int cgroups_enter(const struct cgroup_plan *plan, uint32_t id, pid_t pid, struct error *e)
 {
     const CgSetEntry *set;
     char number[32];
@@ -261,7 +265,7 @@ int cgroups_enter(const struct cgroup_plan *plan, uint32_t id, pid_t pid, bool t
     if (find_set_to_enter(plan, id, &set, e) < 0)
         return -1;
     for (size_t i = 0; set && i < set->n_ctls; i++) {
-        AUTO_CLOSE int directory = open_place(plan, set->ctls[i], to_namespace_root, e);
+        AUTO_CLOSE int directory = open_place(plan, set->ctls[i], CGROUP_OWN, e);
         if (directory < 0 && e->code)
             return -1;
         if (directory >= 0 && write_string_at(directory, "cgroup.procs", number, e) < 0)
@@ -271,26 +275,26 @@ int cgroups_enter(const struct cgroup_plan *plan, uint32_t id, pid_t pid, bool t
 }
 
 static int open_door(const struct cgroup_plan *plan, const CgMemberEntry *member,
-                     bool to_namespace_root, struct cgroup_doors *doors, struct error *e)
+                     enum cgroup_stop stop, struct cgroup_doors *doors, struct error *e)
 {
-    AUTO_CLOSE int directory = open_place(plan, member, to_namespace_root, e);
+    AUTO_CLOSE int directory = open_place(plan, member, stop, e);
     if (directory < 0)
         return e->code ? -1 : 0;
-    if (!*member->name) {
-        if (doors->v2 < 0)
-            doors->v2 = take_fd(&directory);
+    bool v2 = !*member->name;
+    if (v2 && stop != CGROUP_OWN_BELOW_ROOT && doors->v2 < 0) {
+        doors->v2 = take_fd(&directory);
         return 0;
     }
     if (doors->count == sizeof(doors->tasks) / sizeof(doors->tasks[0]))
         return fail(e, EBADMSG, "image has more than %zu hierarchies of cgroups", doors->count);
-    int tasks = openat(directory, "tasks", O_WRONLY | O_CLOEXEC);
+    int tasks = openat(directory, v2 ? "cgroup.procs" : "tasks", O_WRONLY | O_CLOEXEC);
     if (tasks < 0)
         return fail_errno(e, "cgroup %s:%s", member->name, member->path);
     doors->tasks[doors->count++] = tasks;
     return 0;
 }
 
-int cgroup_doors_open(const struct cgroup_plan *plan, uint32_t id, bool to_namespace_root,
+int cgroup_doors_open(const struct cgroup_plan *plan, uint32_t id, enum cgroup_stop stop,
                       struct cgroup_doors *doors, struct error *e)
 {
     const CgSetEntry *set;
@@ -298,7 +302,7 @@ int cgroup_doors_open(const struct cgroup_plan *plan, uint32_t id, bool to_names
     if (find_set_to_enter(plan, id, &set, e) < 0)
         return -1;
     for (size_t i = 0; set && i < set->n_ctls; i++)
-        if (open_door(plan, set->ctls[i], to_namespace_root, doors, e) < 0) {
+        if (open_door(plan, set->ctls[i], stop, doors, e) < 0) {
             cgroup_doors_close(doors);
             return -1;
         }

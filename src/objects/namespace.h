@@ -34,7 +34,7 @@ int namespaces_save(struct dump *dump, struct error *e);
 struct namespace_plan {
     /* CLONE_NEW* for the root vessel's clone3(2), without CLONE_NEWTIME (see timens_begin) and
      * CLONE_NEWCGROUP: the kernel makes the cgroups that a process is in at unshare(2) the root of
-     * its new cgroup namespace, so cgroups_enter must have moved it before. */
+     * its new cgroup namespace, so it must have entered them before (cgroup.h). */
     uint64_t clone_flags;
     uint32_t ids[NS_TYPES]; /* image id of each namespace that is new; 0: the builder's, joined */
     bool joins_net;         /* the network namespace is options->netns_path's */

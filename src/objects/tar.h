@@ -10,9 +10,16 @@
 #include "base/arena.h"
 #include "base/error.h"
 
-/* Writes all below `directory` to the new file `fd`: a mount point as an empty file or directory,
- * a socket not at all. `small` saves memory where little is to be written. 0, or -1 with *e. */
-int tar_write(int fd, int directory, bool small, struct error *e);
+struct tar_tree {
+    int directory;
+    bool small; /* little is to be written: saves memory */
+    /* Paths ("/a/b") of mount points where the tree is mounted on itself; ends in NULL. */
+    const char *const *own_mounts;
+};
+
+/* Writes the tree to the new file `fd`: a mount point as an empty file or directory, a socket not
+ * at all. 0, or -1 with *e. */
+int tar_write(int fd, const struct tar_tree *tree, struct error *e);
 
 /* An archive without entries. */
 int tar_write_empty(int fd, struct error *e);

@@ -40,6 +40,7 @@ struct writer {
     int fd;
     z_stream z;
     struct arena *arena;
+    const char *const *own_mounts;
     VEC(struct linked_file) linked; /* files with several names, by their first */
     unsigned char *out;
 };
@@ -293,6 +294,15 @@ static int put_entry(struct writer *writer, int directory, const char *name, str
     return fd < 0 ? fail_errno(e, "cannot open") : put_content(writer, fd, entry->size, e);
 }
 
+static bool is_own_mount(const struct writer *writer, const char *above, const char *name)
+{
+    const char *path = arena_printf(writer->arena, "%s%s", above + 1, name);
+    for (const char *const *own = writer->own_mounts; *own; own++)
+        if (!strcmp(*own, path))
+            return true;
+    return false;
+}
+
 static int write_directory(struct writer *writer, int directory, const char *path, struct error *e);
 
 static int write_file(struct writer *writer, int directory, const char *name, const char *above,
@@ -303,7 +313,8 @@ static int write_file(struct writer *writer, int directory, const char *name, co
     if (statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS,
               &entry.st) < 0)
         return fail_errno(e, "%s%s", above, name);
-    bool is_mount_point = !top && entry.st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+    bool is_mount_point = !top && entry.st.stx_attributes & STATX_ATTR_MOUNT_ROOT &&
+                          !is_own_mount(writer, above, name);
     entry.type = type_of(entry.st.stx_mode);
     entry.size = entry.type == '0' ? entry.st.stx_size : 0;
     if (is_mount_point)
@@ -343,15 +354,19 @@ static int write_archive(struct writer *writer, int directory, struct error *e)
     return compress_bytes(writer, end, sizeof(end), Z_FINISH, e);
 }
 
-int tar_write(int fd, int directory, bool small, struct error *e)
+int tar_write(int fd, const struct tar_tree *tree, struct error *e)
 {
     enum { AS_GZIP = 16 };
     AUTO_ARENA struct arena *arena = arena_new();
-    struct writer writer = {.fd = fd, .arena = arena, .out = arena_alloc(arena, BUFFER)};
-    if (deflateInit2(&writer.z, Z_BEST_SPEED, Z_DEFLATED, AS_GZIP + (small ? 9 : 15), small ? 1 : 8,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
+    struct writer writer = {.fd = fd,
+                            .arena = arena,
+                            .own_mounts = tree->own_mounts,
+                            .out = arena_alloc(arena, BUFFER)};
+    int window = AS_GZIP + (tree->small ? 9 : 15), memory = tree->small ? 1 : 8;
+    if (deflateInit2(&writer.z, Z_BEST_SPEED, Z_DEFLATED, window, memory, Z_DEFAULT_STRATEGY) !=
+        Z_OK)
         return fail(e, ENOMEM, "cannot compress");
-    int result = write_archive(&writer, directory, e);
+    int result = write_archive(&writer, tree->directory, e);
     deflateEnd(&writer.z);
     return result;
 }

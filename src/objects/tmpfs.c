@@ -63,6 +63,24 @@ static int save_empty(struct dump *dump, const char *name, struct error *e)
     return fd < 0 ? -1 : tar_write_empty(fd, e);
 }
 
+/* Mounts of it on a directory of it that are of that very directory: what is in there is its own.
+ */
+static const char *const *find_own_mounts(const struct dump *dump, const struct mount *top)
+{
+    VEC(const char *) paths = {0};
+    for (size_t i = 0; i < dump->mounts->count; i++) {
+        const struct mount *other = &dump->mounts->mounts[i];
+        if (other == top || other->device != top->device ||
+            !path_is_below(other->info.point, top->info.point))
+            continue;
+        const char *path = path_below(other->info.point, top->info.point);
+        if (!strcmp(path, other->info.root))
+            vec_add(dump->arena, &paths, path);
+    }
+    vec_add(dump->arena, &paths, NULL);
+    return paths.items;
+}
+
 int tmpfs_save(struct dump *dump, const struct mount *mount, int directory, struct error *e)
 {
     struct statfs usage;
@@ -75,8 +93,11 @@ int tmpfs_save(struct dump *dump, const struct mount *mount, int directory, stru
         openat(image_set_dir(dump->images), name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return fail_errno(e, "%s", name);
-    bool small = fstatfs(directory, &usage) == 0 && usage.f_blocks - usage.f_bfree < FEW_PAGES;
-    return tar_write(fd, directory, small, e);
+    struct tar_tree tree = {.directory = directory,
+                            .small = fstatfs(directory, &usage) == 0 &&
+                                     usage.f_blocks - usage.f_bfree < FEW_PAGES,
+                            .own_mounts = find_own_mounts(dump, mount)};
+    return tar_write(fd, &tree, e);
 }
 
 int tmpfs_fill(struct restore *restore, const struct mount *mount, int directory, struct error *e)

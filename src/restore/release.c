@@ -134,7 +134,7 @@ static int enter_cgroups(struct tree *tree, const struct task *task, struct erro
     uint32_t roots = tree->root->threads.items[0].core->tc->cg_set;
     if (!tc->has_cg_set || tc->cg_set == roots)
         return 0;
-    return cgroups_enter(tree->cgroups, tc->cg_set, task->threads.items[0].host_tid, false, e);
+    return cgroups_enter(tree->cgroups, tc->cg_set, task->threads.items[0].host_tid, e);
 }
 
 /* What is set from outside, and a process that was stopped gets what stops it again. */

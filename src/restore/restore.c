@@ -36,18 +36,23 @@ static int fill_and_stage(struct tree *tree, struct error *e)
     return stage_files(tree, e);
 }
 
-static int enter_cgroups(struct tree *tree, struct error *e)
+/* The root of a new cgroup namespace is where its maker is at that moment. */
+static int open_cgroups(struct tree *tree, struct error *e)
 {
-    const struct thread *leader = &tree->root->threads.items[0];
-    uint32_t set = leader->core->tc->cg_set;
-    if (!tree->namespaces.ids[NS_CGROUP])
-        return cgroups_enter(tree->cgroups, set, leader->host_tid, false, e);
-    if (cgroups_enter(tree->cgroups, set, leader->host_tid, true, e) < 0)
+    uint32_t set = tree->root->threads.items[0].core->tc->cg_set;
+    bool has_namespace = tree->namespaces.ids[NS_CGROUP];
+    enum cgroup_stop first = has_namespace ? CGROUP_NAMESPACE_ROOT : CGROUP_OWN;
+    if (cgroup_doors_open(tree->cgroups, set, first, &tree->way.first, e) < 0)
         return -1;
-    let_root_go(tree, GO_MAKE_CGROUP_NAMESPACE);
-    if (wait_for_word(tree, tree->has_cgroups, 1, e) < 0)
-        return -1;
-    return cgroups_enter(tree->cgroups, set, leader->host_tid, false, e);
+    if (!has_namespace)
+        return 0;
+    return cgroup_doors_open(tree->cgroups, set, CGROUP_OWN_BELOW_ROOT, &tree->way.then, e);
+}
+
+static void close_cgroups(struct tree *tree)
+{
+    cgroup_doors_close(&tree->way.first);
+    cgroup_doors_close(&tree->way.then);
 }
 
 static int start_root_in_time(struct tree *tree, struct error *e)
@@ -71,13 +76,15 @@ static int build_inside(struct tree *tree, struct error *e)
 {
     tree->go = new_word(tree);
     tree->has_cgroups = new_word(tree);
-    if (begin_scripts(tree, e) < 0 || start_root_in_time(tree, e) < 0 || enter_cgroups(tree, e) < 0)
+    if (open_cgroups(tree, e) < 0 || begin_scripts(tree, e) < 0 ||
+        start_root_in_time(tree, e) < 0 || wait_for_word(tree, tree->has_cgroups, 1, e) < 0)
         return -1;
+    close_cgroups(tree);
     if ((has_own_namespaces(tree) ? visit_root(tree, fill_and_stage, e) : stage_files(tree, e)) <
             0 ||
         stage_memory(tree, e) < 0 || write_scripts(tree, e) < 0)
         return -1;
-    let_root_go(tree, GO_BEGIN);
+    let_root_go(tree);
     return 0;
 }
 
@@ -139,12 +146,14 @@ pid_t stasis_restore(const struct stasis_options *options, struct error *e)
         .processor = &processor,
         .highest_fd = -1,
         .net_namespace = -1,
+        .way = {.first.v2 = -1, .then.v2 = -1},
         .root_pidfd = -1,
     };
     int result = restore_tree(&tree, e);
     if (result < 0)
         undo(&tree);
     pid_t pid = result < 0 ? -1 : tree.root->threads.items[0].host_tid;
+    close_cgroups(&tree);
     unstage_all(&tree);
     unmap_area(&tree);
     const int held[] = {tree.root_pidfd, tree.net_namespace, tree.restore.proc_self_fds};

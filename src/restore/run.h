@@ -10,7 +10,7 @@ int start_root(struct tree *tree, struct error *e);
  * builder's memory and descriptors but root and working directory of its own. */
 int visit_root(struct tree *tree, int (*visit)(struct tree *tree, struct error *e),
                struct error *e);
-void let_root_go(struct tree *tree, enum go how_far);
+void let_root_go(struct tree *tree);
 
 /* Waits until every script has come to its end; on failure *e names process and call. */
 int wait_until_built(struct tree *tree, struct error *e);

@@ -41,11 +41,13 @@ int start_root(struct tree *tree, struct error *e)
     int pidfd = -1;
     struct clone_args args = {
         .flags = tree->namespaces.clone_flags | CLONE_CLEAR_SIGHAND | CLONE_PIDFD |
-                 (tree->go ? CLONE_FILES : 0),
+                 (tree->go ? CLONE_FILES : 0) |
+                 (tree->way.first.v2 >= 0 ? (uint64_t)CLONE_INTO_CGROUP : 0),
         .pidfd = (uint64_t)&pidfd,
         .exit_signal = SIGCHLD,
         .set_tid = (uint64_t)&wanted,
         .set_tid_size = 1,
+        .cgroup = (uint64_t)(tree->way.first.v2 >= 0 ? tree->way.first.v2 : 0),
     };
     leader->host_tid = clone_root(&args, &leader->script);
     if (leader->host_tid < 0) {
@@ -120,9 +122,9 @@ static _Atomic uint32_t *word_at(const struct tree *tree, uint64_t address)
     return script_local(&tree->area, address);
 }
 
-void let_root_go(struct tree *tree, enum go how_far)
+void let_root_go(struct tree *tree)
 {
-    atomic_store(word_at(tree, tree->go), how_far);
+    atomic_store(word_at(tree, tree->go), 1);
     syscall(SYS_futex, word_at(tree, tree->go), FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 

@@ -2,6 +2,7 @@
 #ifndef STASIS_RESTORE_TREE_H
 #define STASIS_RESTORE_TREE_H
 
+#include "objects/cgroup.h"
 #include "objects/namespace.h"
 #include "objects/object.h"
 #include "script/script.h"
@@ -132,7 +133,10 @@ struct shared_memory {
     int fd;
 };
 
-enum go { GO_MAKE_CGROUP_NAMESPACE = 1, GO_BEGIN = 2 };
+/* Where the root enters its cgroups: those that are the root of its new cgroup namespace first. */
+struct cgroup_way {
+    struct cgroup_doors first, then;
+};
 
 struct tree {
     struct restore restore; /* first: what objects see */
@@ -150,10 +154,11 @@ struct tree {
 
     /* The building. */
     struct script_area area;
-    uint64_t ended;          /* word that counts scripts that came to their end */
-    uint32_t expected;       /* what it comes to */
-    uint64_t go;             /* word: how far the root may go (enum go); 0: it need not wait */
-    uint64_t has_cgroups;    /* word: the root has made its cgroup namespace */
+    uint64_t ended;       /* word that counts scripts that came to their end */
+    uint32_t expected;    /* what it comes to */
+    uint64_t go;          /* word: the root may go on; 0: it need not wait */
+    uint64_t has_cgroups; /* word: the root is in its cgroups and their namespace */
+    struct cgroup_way way;
     int net_namespace;       /* that the root enters; -1: none */
     struct baseline *before; /* what vessels inherit from the builder */
     int root_pidfd;          /* of the root vessel; -1: there is none */

@@ -21,16 +21,23 @@ static void write_forgetting_rseq(struct script *script)
                     RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
 }
 
-/* The root of a new cgroup namespace is where the process is at that moment. The descriptor table
- * is the builder's own until all files are staged in it. */
+static void write_entering(struct tree *tree, struct script *script,
+                           const struct cgroup_doors *doors)
+{
+    for (size_t i = 0; i < doors->count; i++)
+        MUST(script, "enter a cgroup", SYS_write, (uint64_t)doors->tasks[i],
+             script_data(&tree->area, "0", 1), 1);
+}
+
+/* The descriptor table is the builder's own until all files are staged in it. */
 static void write_waiting(struct tree *tree, struct script *script)
 {
-    if (tree->namespaces.ids[NS_CGROUP]) {
-        script_wait_until(script, "wait for cgroups", tree->go, GO_MAKE_CGROUP_NAMESPACE);
+    write_entering(tree, script, &tree->way.first);
+    if (tree->namespaces.ids[NS_CGROUP])
         MUST(script, "make a cgroup namespace", SYS_unshare, CLONE_NEWCGROUP);
-        script_post(script, "tell of the cgroup namespace", tree->has_cgroups, 1);
-    }
-    script_wait_until(script, "wait for namespaces", tree->go, GO_BEGIN);
+    write_entering(tree, script, &tree->way.then);
+    script_post(script, "tell of cgroups", tree->has_cgroups, 1);
+    script_wait_until(script, "wait for namespaces", tree->go, 1);
     MUST(script, "have descriptors of its own", SYS_unshare, CLONE_FILES);
 }
 

@@ -24,7 +24,7 @@ def distinct_memory(tree):
 
 def size_of(directory):
     """Bytes on disk; the directory behind `parent` is part of it."""
-    return sum(os.stat(os.path.join(folder, name)).st_blocks * 512
+    return sum(os.lstat(os.path.join(folder, name)).st_blocks * 512
                for folder, _, names in os.walk(directory) for name in names)
 
 

@@ -135,7 +135,7 @@ static int fill(char **words)
         _exit(1);
     }
     timens_end(&plan);
-    check(cgroups_enter(cgroups, inventory->root_cg_set, child, false, &error));
+    check(cgroups_enter(cgroups, inventory->root_cg_set, child, &error));
     fprintf(stderr, "cgroups and clone %.2f ms\n", milliseconds() - start);
     if (write(go[1], "", 1) != 1)
         return 1;

@@ -32,7 +32,7 @@ static int take_messages(const char *data, size_t size, rtnetlink_messages *mess
 int rtnetlink_list(int socket, unsigned short type, struct arena *arena,
                    rtnetlink_messages *messages, struct error *e)
 {
-    enum { ROOM = 32768 };
+    enum { ROOM = 8192 };
     struct {
         struct nlmsghdr header;
         struct rtgenmsg family;

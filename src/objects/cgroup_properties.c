@@ -12,23 +12,16 @@
 
 /* In the order in which they can be written: a limit of memory before that of memory and swap. */
 struct property {
-    const char *controller; /* "": every v1 hierarchy, "2": the v2 tree */
+    const char *controller; /* "2": the v2 tree */
     const char *name;
 };
 
 static const struct property properties[] = {
-    {"", "notify_on_release"},
     {"cpu", "cpu.shares"},
     {"cpu", "cpu.cfs_period_us"},
     {"cpu", "cpu.cfs_quota_us"},
-    {"cpu", "cpu.rt_period_us"},
-    {"cpu", "cpu.rt_runtime_us"},
     {"cpuset", "cpuset.cpus"},
     {"cpuset", "cpuset.mems"},
-    {"cpuset", "cpuset.memory_migrate"},
-    {"cpuset", "cpuset.cpu_exclusive"},
-    {"cpuset", "cpuset.mem_exclusive"},
-    {"cpuset", "cpuset.sched_load_balance"},
     {"memory", "memory.limit_in_bytes"},
     {"memory", "memory.memsw.limit_in_bytes"},
     {"memory", "memory.soft_limit_in_bytes"},
@@ -62,8 +55,6 @@ static bool belongs_to(const struct property *property, const char *controllers)
     const char *name = property->controller;
     if (!*controllers)
         return !strcmp(name, "2");
-    if (!*name)
-        return true;
     for (const char *at = controllers; *at;) {
         size_t length = strcspn(at, ",");
         if (length == strlen(name) && !memcmp(at, name, length))
@@ -85,12 +76,18 @@ static void keep_what_can_be_written(const char *name, char *value)
     }
 }
 
-/* The value in the arena; NULL where the kernel has no such file, or does not let it be read. */
+/* The value in the arena; NULL where the kernel has no such file, or does not let it be read. A
+ * container has dozens of them: most fit one read(2). */
 static char *read_property(struct arena *arena, int directory, const char *name)
 {
     struct error ignored;
+    char text[512], *value = NULL;
     AUTO_CLOSE int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
-    char *value = fd < 0 ? NULL : read_fd_whole(fd, arena, NULL, &ignored);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof(text));
+    if (got >= 0 && (size_t)got < sizeof(text))
+        value = arena_strndup(arena, text, (size_t)got);
+    else if (got > 0)
+        value = read_file_at(directory, name, arena, NULL, &ignored);
     if (value)
         keep_what_can_be_written(name, value);
     return value;

@@ -15,7 +15,7 @@
 #include "base/io.h"
 #include "objects/tar.h"
 
-enum { BLOCK = 512, BUFFER = 65536, LONGEST_ATTRIBUTE = 65536, EMPTY_SIZE = 29 };
+enum { BLOCK = 512, BUFFER = 16384, LONGEST_ATTRIBUTE = 65536, EMPTY_SIZE = 29 };
 
 /* 1024 zero bytes by gzip. */
 static const unsigned char empty_archive[EMPTY_SIZE] = {
@@ -57,19 +57,27 @@ bool tar_is_empty(int fd)
            !memcmp(start, empty_archive, EMPTY_SIZE);
 }
 
+static int write_out(struct writer *writer, struct error *e)
+{
+    if (write_all(writer->fd, writer->out, BUFFER - writer->z.avail_out) < 0)
+        return fail_errno(e, "cannot write archive");
+    writer->z.next_out = writer->out;
+    writer->z.avail_out = BUFFER;
+    return 0;
+}
+
 static int compress_bytes(struct writer *writer, const void *data, size_t size, int flush,
                           struct error *e)
 {
     writer->z.next_in = (Bytef *)data;
     writer->z.avail_in = (uInt)size;
-    do {
-        writer->z.next_out = writer->out;
-        writer->z.avail_out = BUFFER;
+    for (;;) {
         deflate(&writer->z, flush);
-        if (write_all(writer->fd, writer->out, BUFFER - writer->z.avail_out) < 0)
-            return fail_errno(e, "cannot write archive");
-    } while (writer->z.avail_out == 0);
-    return 0;
+        if (writer->z.avail_out > 0)
+            return flush == Z_FINISH ? write_out(writer, e) : 0;
+        if (write_out(writer, e) < 0)
+            return -1;
+    }
 }
 
 static int put(struct writer *writer, const void *data, size_t size, struct error *e)
@@ -177,7 +185,7 @@ static void add_what_does_not_fit(struct records *records, const struct entry *e
         add_text(records, "uid", arena_printf(arena, "%u", entry->st.stx_uid));
     if (entry->st.stx_gid >> 21)
         add_text(records, "gid", arena_printf(arena, "%u", entry->st.stx_gid));
-    if (mtime->tv_sec >= 0)
+    if (entry->type == '0' && mtime->tv_sec >= 0)
         add_text(records, "mtime",
                  arena_printf(arena, "%lld.%09u", (long long)mtime->tv_sec, mtime->tv_nsec));
 }
@@ -283,7 +291,7 @@ static int put_entry(struct writer *writer, int directory, const char *name, str
         return -1;
     }
     add_what_does_not_fit(&records, entry);
-    if (!is_mount_point && !first)
+    if (!is_mount_point && (entry->type == '0' || entry->type == '5'))
         add_attributes(&records, directory, name);
     if ((records.bytes.count && put_records(writer, &records, e) < 0) ||
         put_header(writer, entry, e) < 0)
@@ -366,6 +374,8 @@ int tar_write(int fd, const struct tar_tree *tree, struct error *e)
     if (deflateInit2(&writer.z, Z_BEST_SPEED, Z_DEFLATED, window, memory, Z_DEFAULT_STRATEGY) !=
         Z_OK)
         return fail(e, ENOMEM, "cannot compress");
+    writer.z.next_out = writer.out;
+    writer.z.avail_out = BUFFER;
     int result = write_archive(&writer, tree->directory, e);
     deflateEnd(&writer.z);
     return result;

@@ -173,7 +173,7 @@ static int launch(struct checkpoint_work *work, int lock, struct error *e)
     container_unlock(container);
     if (work->request->leave_running)
         return 0;
-    int ended = container_await_end(container, 30, e);
+    int ended = container_await_end(container, 30, -1, e);
     if (ended == 0)
         return fail(e, EIO, "container %s: did not end after its checkpoint", container->id);
     return ended < 0 ? -1 : 0;

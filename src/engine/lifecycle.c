@@ -138,38 +138,23 @@ int engine_container_kill(struct engine *engine, const char *ref, const char *si
     if (number != SIGKILL)
         return 0;
     /* docker kill returns when the container is gone. */
-    return container_await_end(&container, 10, e) < 0 ? -1 : 0;
+    return container_await_end(&container, 10, -1, e) < 0 ? -1 : 0;
 }
 
-static long long milliseconds_now(void)
+/* Not by inotify(7): closing one of its descriptors waits for a grace period of the kernel. The
+ * init's end comes first; when its monitor has noted it, it gives up monitor.lock. */
+int container_await_end(struct container *container, int seconds, int cancel_fd, struct error *e)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int container_await_end(struct container *container, int seconds, struct error *e)
-{
-    AUTO_CLOSE int changes = watch_container(container, e);
-    long long deadline = milliseconds_now() + 1000LL * seconds;
-    if (changes < 0)
-        return -1;
-    for (;;) {
-        struct error gone = {0};
-        char events[4096];
-        if (container_read_state(container, &gone) < 0)
-            return gone.code == ENOENT ? 1 : fail(e, gone.code, "%s", gone.text);
-        if (!container_is_running(container) || !lock_is_held_at(container->dir, "monitor.lock"))
-            return 1;
-        long long left = seconds < 0 ? -1 : deadline - milliseconds_now();
-        struct pollfd polled = {.fd = changes, .events = POLLIN};
-        if (seconds >= 0 && left <= 0)
-            return 0;
-        if (poll(&polled, 1, (int)left) < 0 && errno != EINTR)
-            return fail_errno(e, "poll");
-        while (read(changes, events, sizeof(events)) > 0)
-            ;
-    }
+    struct error ended = {0};
+    AUTO_CLOSE int init = container_open_init(container, &ended);
+    if (init < 0)
+        return ended.code == EBUSY || ended.code == ENOENT ? 1
+                                                           : fail(e, ended.code, "%s", ended.text);
+    int result = await_readable(init, seconds < 0 ? -1 : 1000 * seconds, cancel_fd, e);
+    if (result <= 0)
+        return result;
+    AUTO_CLOSE int lock = lock_file_at(container->dir, "monitor.lock", LOCK_WAIT, &ended);
+    return 1;
 }
 
 /* ------------------------------------------------------------------ stop */
@@ -201,13 +186,13 @@ static int stop(struct container *container, const char *signal, int timeout, st
         return -1;
     }
     thaw_to_die(container);
-    int ended = container_await_end(container, stop_timeout_of(container, timeout), e);
+    int ended = container_await_end(container, stop_timeout_of(container, timeout), -1, e);
     if (ended)
         return ended < 0 ? -1 : 0;
     struct error gone = {0};
     send_signal(container, SIGKILL, &gone);
     thaw_to_die(container);
-    ended = container_await_end(container, 30, e);
+    ended = container_await_end(container, 30, -1, e);
     if (ended == 0)
         return fail(e, EIO, "container %s: did not end after SIGKILL", container->id);
     return ended < 0 ? -1 : 0;
@@ -302,7 +287,7 @@ static int kill_at_once(struct container *container, struct error *e)
     struct error gone = {0};
     send_signal(container, SIGKILL, &gone);
     thaw_to_die(container);
-    int ended = container_await_end(container, 30, e);
+    int ended = container_await_end(container, 30, -1, e);
     if (ended == 0)
         return fail(e, EIO, "container %s: did not end after SIGKILL", container->id);
     return ended < 0 ? -1 : 0;

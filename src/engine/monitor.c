@@ -182,8 +182,6 @@ static int set_up(struct monitor *monitor, struct error *e)
             result = begin(monitor, &ends, e);
         close_stdio(&ends.given);
         close_stdio(&ends.kept);
-        if (result < 0)
-            rootfs_unmount(container);
     }
     return result;
 }
@@ -208,7 +206,6 @@ static void note_end(struct monitor *monitor, int exit_code)
     bool out_of_memory = exit_code == 128 + SIGKILL && oom_killed(cgroup);
     runtime_cgroup_signal(cgroup, SIGKILL, &ignored); /* of a container in the host's pid space */
     runtime_cgroup_remove(cgroup, &ignored);
-    rootfs_unmount(container);
     unlinkat(container->dir, "attach.sock", 0);
     if (container_lock(container, &ignored) < 0)
         return;

@@ -87,7 +87,6 @@ static int bury_the_lost(struct container *container, struct error *e)
         runtime_cgroup_signal(cgroup, SIGKILL, &ignored);
         runtime_cgroup_freeze(cgroup, false, &ignored);
         runtime_cgroup_remove(cgroup, &ignored);
-        rootfs_unmount(container);
         result = container_write_exit(container, 255, "monitor process was killed", e);
     }
     if (!had_lock)

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/magic.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/statfs.h>
 
 #ifndef FUSE_SUPER_MAGIC
@@ -55,14 +54,6 @@ int rootfs_mount(struct container *container, struct error *e)
 {
     const struct storage_driver *driver = rootfs_driver(container);
     return driver->mount ? driver->mount(container, e) : 0;
-}
-
-void rootfs_unmount(struct container *container)
-{
-    AUTO_ARENA struct arena *arena = arena_new();
-    const struct storage_driver *driver = rootfs_driver(container);
-    if (driver->mount)
-        umount2(container_path(container, arena, driver->directory), MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
 static json_t *describe_overlay(const struct container *container, struct arena *arena)

@@ -30,9 +30,9 @@ const struct storage_driver *rootfs_driver(const struct container *container);
 
 /* Makes it without changes. */
 int rootfs_create(struct container *container, struct error *e);
-/* Mounts it in this process's mount namespace; rootfs_unmount undoes that. */
+/* Mounts it in this process's mount namespace, with which it goes away: umount(2) would wait for a
+ * grace period of the kernel. */
 int rootfs_mount(struct container *container, struct error *e);
-void rootfs_unmount(struct container *container);
 
 /* The GraphDriver object of inspect. */
 json_t *rootfs_describe(const struct container *container);

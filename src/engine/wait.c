@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "engine/engine.h"
+#include "engine/lifecycle.h"
 #include "engine/record.h"
 #include "engine/wait.h"
 
@@ -19,7 +21,8 @@ struct engine_wait {
     enum { UNTIL_STOPPED, UNTIL_NEXT_EXIT, UNTIL_REMOVED } until;
     long long ended; /* runs that had ended at the beginning */
     int exit_file;
-    int changes; /* inotify */
+    int changes;        /* inotify, or -1 */
+    bool monitor_ended; /* of the run that is waited for */
 };
 
 static int parse_condition(struct engine_wait *wait, const char *condition, struct error *e)
@@ -66,8 +69,7 @@ static int begin(struct engine_wait *wait, const struct container *container, st
     if (wait->exit_file < 0)
         return fail_errno(e, "container %s: exit", container->id);
     read_exit_file(wait->exit_file, &wait->ended, &code);
-    wait->changes = watch_container(container, e);
-    return wait->changes < 0 ? -1 : 0;
+    return 0;
 }
 
 struct engine_wait *engine_wait_begin(struct engine *engine, const char *ref, const char *condition,
@@ -108,20 +110,53 @@ static bool is_fulfilled(struct engine_wait *wait)
     }
 }
 
-int await_change(int changes, int cancel_fd, struct error *e)
+int await_readable(int fd, int milliseconds, int cancel_fd, struct error *e)
 {
-    char events[4096];
-    struct pollfd polled[2] = {{.fd = changes, .events = POLLIN},
+    struct pollfd polled[2] = {{.fd = fd, .events = POLLIN},
                                {.fd = cancel_fd, .events = POLLIN | POLLRDHUP}};
-    while (poll(polled, 2, -1) < 0) {
+    int ready;
+    while ((ready = poll(polled, 2, milliseconds)) < 0) {
         if (errno != EINTR)
             return fail_errno(e, "poll");
     }
     if (polled[1].revents)
         return fail(e, ECANCELED, "cancelled");
+    return ready > 0;
+}
+
+int await_change(int changes, int cancel_fd, struct error *e)
+{
+    char events[4096];
+    if (await_readable(changes, -1, cancel_fd, e) < 0)
+        return -1;
     while (read(changes, events, sizeof(events)) > 0)
         ;
     return 0;
+}
+
+/* A running container by its init and its monitor, which removes it if it is to be removed; what
+ * has no processes by changes of its directory. */
+static int await_progress(struct engine_wait *wait, struct error *e, int cancel_fd)
+{
+    struct error gone = {0};
+    AUTO_CONTAINER struct container container;
+    if (container_open(&container, wait->engine, wait->id, &gone) < 0)
+        return 0;
+    if (container_is_running(&container))
+        return container_await_end(&container, -1, cancel_fd, e) < 0 ? -1 : 0;
+    if (wait->until == UNTIL_REMOVED && !wait->monitor_ended) {
+        wait->monitor_ended = true;
+        AUTO_CLOSE int monitor = pidfd_open((pid_t)json_number(container.state, "Monitor"), 0);
+        return monitor < 0 ? 0 : await_readable(monitor, -1, cancel_fd, e) < 0 ? -1 : 0;
+    }
+    if (wait->changes < 0) {
+        wait->changes = watch_container(&container, e);
+        return wait->changes < 0 ? -1 : 0;
+    }
+    int result = await_change(wait->changes, cancel_fd, e);
+    close(wait->changes);
+    wait->changes = -1;
+    return result;
 }
 
 int engine_wait_finish(struct engine_wait *wait, int cancel_fd, int *exit_code, struct error *e)
@@ -129,7 +164,7 @@ int engine_wait_finish(struct engine_wait *wait, int cancel_fd, int *exit_code, 
     long long ended;
     int result = 0;
     while (result == 0 && !is_fulfilled(wait))
-        result = await_change(wait->changes, cancel_fd, e);
+        result = await_progress(wait, e, cancel_fd);
     read_exit_file(wait->exit_file, &ended, exit_code);
     free_wait(wait);
     return result;

@@ -31,6 +31,9 @@ struct stasis_options {
     const char *root;      /* root of the mount namespace (--root); NULL: as found / the image's */
     bool leave_running;    /* dump: the tree goes on after it */
     bool leave_stopped;    /* dump: the tree stays stopped after it */
+    /* dump: do not wait until the killed tree has given back its memory. For a caller that exits at
+     * once: what it traces stays unreaped while it lives. */
+    bool leave_dying;
     bool shell_job;        /* session and terminal are the caller's */
     bool restore_detached; /* restore: return when the tree runs (the caller is not its parent) */
     bool restore_as_child; /* restore: the root task is a child of the calling process */

@@ -144,7 +144,7 @@ static int dump_tree(struct tree *tree, struct error *e)
     if (result < 0 || options->leave_running || options->leave_stopped)
         thaw_tree(tree, result == 0 && options->leave_stopped);
     else
-        kill_tree(tree);
+        kill_tree(tree, !options->leave_dying);
     close_tree(tree);
     return result;
 }

@@ -202,12 +202,12 @@ static void wait_for_thread(struct thread *thread)
     thread->seized = false;
 }
 
-void kill_tree(struct tree *tree)
+void kill_tree(struct tree *tree, bool wait)
 {
     for (size_t i = tree->tasks.count; i-- > 0;)
         if (tree->tasks.items[i]->state != TASK_DEAD)
             kill(tree->tasks.items[i]->owner.pid, SIGKILL);
-    for (size_t i = tree->tasks.count; i-- > 0;) {
+    for (size_t i = wait ? tree->tasks.count : 0; i-- > 0;) {
         struct task *task = tree->tasks.items[i];
         /* A leader is reported last, when its other threads are gone. */
         for (size_t t = task->threads.count; t-- > 0;)

@@ -171,7 +171,8 @@ static ThreadCoreEntry *thread_state(struct arena *arena, const struct thread *t
     to->futex_rla_len = (uint32_t)thread->robust_list_size;
     to->has_sched_nice = to->has_sched_policy = 1;
     to->sched_nice = (int32_t)thread->stat.nice;
-    int policy = (int)syscall(SYS_sched_getscheduler, thread->tid); /* with SCHED_RESET_ON_FORK, unlike /proc */
+    int policy = (int)syscall(SYS_sched_getscheduler,
+                              thread->tid); /* with SCHED_RESET_ON_FORK, unlike /proc */
     to->sched_policy = policy < 0 ? thread->stat.policy : (uint32_t)policy;
     if (thread->stat.rt_priority) {
         to->has_sched_prio = 1;

@@ -93,8 +93,8 @@ struct tree {
 int freeze_tree(struct tree *tree, struct error *e);
 /* Puts every thread back as the freeze found it and lets it go on (or stay stopped). */
 void thaw_tree(struct tree *tree, bool leave_stopped);
-/* Kills every process and waits until all are gone. */
-void kill_tree(struct tree *tree);
+/* Kills every process, and may wait until all are gone. */
+void kill_tree(struct tree *tree, bool wait);
 
 /* survey.c: what can be learnt from outside. */
 int survey_tree(struct tree *tree, struct error *e);

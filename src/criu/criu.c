@@ -87,6 +87,7 @@ static int dump(struct session *session, struct error *e)
 {
     if (session->options.stasis.pid == 0)
         return fail(e, EINVAL, "dump: -t PID is missing");
+    session->options.stasis.leave_dying = true;
     if (stasis_dump(&session->options.stasis, e) < 0)
         return -1;
     log_line(&session->log, LOG_INFO, "Dumping finished successfully");

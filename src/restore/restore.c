@@ -107,7 +107,8 @@ static int build(struct tree *tree, struct error *e)
 static int restore_tree(struct tree *tree, struct error *e)
 {
     const struct log *log = tree->restore.log;
-    if (read_tree(tree, e) < 0 || read_seccomp(tree, e) < 0 || plan(tree, e) < 0)
+    if (read_tree(tree, e) < 0 || read_seccomp(tree, e) < 0 || plan(tree, e) < 0 ||
+        claim_ids(tree, e) < 0)
         return -1;
     log_line(log, LOG_INFO, "Restoring %zu processes", tree->tasks.count);
     if (learn_baseline(tree->before, e) < 0 || map_area(tree, e) < 0)

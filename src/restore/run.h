@@ -4,6 +4,9 @@
 
 #include "restore/tree.h"
 
+/* pids.c: fails where a process has the number of one of the tree's; waits for one that is dying. */
+int claim_ids(struct tree *tree, struct error *e);
+
 /* start.c: forks the root vessel, which runs its script from here on. */
 int start_root(struct tree *tree, struct error *e);
 /* Runs `visit` in a short-lived process that is inside the root vessel's namespaces, with the

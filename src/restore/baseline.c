@@ -1,14 +1,14 @@
 /* What a vessel has from the builder before its script says otherwise. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "kernel/procfs.h"
+#include "base/text.h"
 #include "restore/vessel.h"
 
 enum { PR_TIMER_CREATE_RESTORE_IDS_ = 77, RESTORE_IDS_GET = 2 };
@@ -55,9 +55,13 @@ static int learn_scheduling(struct baseline *before, struct error *e)
 
 static int learn_oom_score(struct baseline *before, struct error *e)
 {
-    AUTO_FCLOSE FILE *file = fopen("/proc/self/oom_score_adj", "re");
-    if (!file || fscanf(file, "%d", &before->oom_score_adj) != 1)
+    char text[16] = {0};
+    AUTO_CLOSE int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
         return fail_errno(e, "/proc/self/oom_score_adj");
+    text[strcspn(text, "\n")] = 0;
+    if (!parse_int(text, &before->oom_score_adj))
+        return fail(e, EBADMSG, "/proc/self/oom_score_adj: is '%s'", text);
     return 0;
 }
 
@@ -73,37 +77,21 @@ static int learn_capabilities(struct baseline *before, struct error *e)
     if (syscall(SYS_capget, &header, data) < 0)
         return fail_errno(e, "cannot read own capabilities");
     before->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
-    for (uint64_t c = 0; c < 64; c++) {
-        int has = prctl(PR_CAPBSET_READ, c);
-        if (has < 0)
-            break;
-        before->bounding |= (uint64_t)has << c;
+    /* A bound that the kernel does not know is refused: halve until the last known is found. */
+    for (uint64_t unknown = 64; unknown - before->last_capability > 1;) {
+        uint64_t middle = (before->last_capability + unknown) / 2;
+        if (prctl(PR_CAPBSET_READ, middle) < 0)
+            unknown = middle;
+        else
+            before->last_capability = middle;
     }
     return 0;
-}
-
-/* [vvar] and what follows it up to [vdso]. */
-static int learn_vdso(struct baseline *before, struct error *e)
-{
-    AUTO_FCLOSE FILE *maps = fopen("/proc/self/maps", "re");
-    char line[512];
-    while (maps && fgets(line, sizeof(line), maps)) {
-        unsigned long start, end;
-        if (sscanf(line, "%lx-%lx", &start, &end) != 2)
-            continue;
-        if (strstr(line, "[vvar"))
-            before->vvar_size += end - start;
-        else if (strstr(line, "[vdso]"))
-            before->vdso_size = end - start;
-    }
-    return maps ? 0 : fail_errno(e, "/proc/self/maps");
 }
 
 int learn_baseline(struct baseline *before, struct error *e)
 {
     if (learn_limits(before, e) < 0 || learn_scheduling(before, e) < 0 ||
-        learn_oom_score(before, e) < 0 || learn_capabilities(before, e) < 0 ||
-        learn_vdso(before, e) < 0)
+        learn_oom_score(before, e) < 0 || learn_capabilities(before, e) < 0)
         return -1;
     before->ignored_signals = ignored_signals();
     before->timers_by_id = prctl(PR_TIMER_CREATE_RESTORE_IDS_, RESTORE_IDS_GET, 0, 0, 0) >= 0;

@@ -10,13 +10,13 @@
 /* What vessels inherit from the builder: what is as the image wants it need not be set. */
 struct baseline {
     struct rlimit limits[RLIM_NLIMITS];
-    uint64_t ignored_signals;     /* bit n - 1: SIG_IGN */
-    uint64_t permitted, bounding; /* capabilities */
+    uint64_t ignored_signals; /* bit n - 1: SIG_IGN */
+    uint64_t permitted;       /* capabilities */
+    uint64_t last_capability;
     int policy, nice;
     uint32_t priority;
     int32_t oom_score_adj;
     bool timers_by_id; /* prctl(PR_TIMER_CREATE_RESTORE_IDS), Linux 6.15 */
-    uint64_t vvar_size, vdso_size;
 };
 int learn_baseline(struct baseline *before, struct error *e); /* baseline.c */
 

@@ -11,7 +11,7 @@
 
 #include "restore/vessel.h"
 
-enum { last_capability = 63, most_groups = 65536, most_instructions = 4096 };
+enum { most_groups = 65536, most_instructions = 4096 };
 
 struct capability_sets {
     uint64_t inheritable, permitted, effective;
@@ -59,14 +59,14 @@ static void write_capabilities(struct tree *tree, struct script *script, const C
     uint64_t bounding = capability_set(creds->n_cap_bnd, creds->cap_bnd);
     uint64_t ambient = capability_set(creds->n_cap_amb, creds->cap_amb);
     uint64_t have = tree->before->permitted;
-    for (uint64_t c = 0; c <= last_capability; c++)
-        if (tree->before->bounding & ~bounding & (1ULL << c))
+    for (uint64_t c = 0; c <= tree->before->last_capability; c++)
+        if (~bounding & (1ULL << c))
             MUST(script, "drop a capability from the bounding set", SYS_prctl, PR_CAPBSET_DROP, c);
     if (ambient) {
         struct capability_sets raising = {wanted.inheritable, have, have};
         write_capset(tree, script, "set the inheritable capabilities", &raising);
     }
-    for (uint64_t c = 0; c <= last_capability; c++)
+    for (uint64_t c = 0; c <= tree->before->last_capability; c++)
         if (ambient & (1ULL << c))
             MUST(script, "raise an ambient capability", SYS_prctl, PR_CAP_AMBIENT,
                  PR_CAP_AMBIENT_RAISE, c, 0, 0);

@@ -108,24 +108,21 @@ static void keep_mapping(struct script *script, struct mapping *mapping)
     }
 }
 
-/* The kernel maps [vvar] and behind it [vdso], both at sizes of its own. */
-static int write_vdso(struct tree *tree, struct task *task, struct error *e)
+/* The kernel maps [vvar] and behind it [vdso], both at sizes of its own: with nothing else mapped
+ * yet, they fill the old place exactly only if the sizes are the old ones. */
+static void write_vdso(struct task *task)
 {
+    static const char words[] = "map the vDSO (is the image of another kernel?)";
+    struct script *script = &task->threads.items[0].script;
     const struct memory *memory = task->memory;
     if (!memory->vdso || memory->vdso->inherited)
-        return 0;
+        return;
     uint64_t start = memory->vvar ? memory->vvar->vma->start : memory->vdso->vma->start;
-    uint64_t vdso_size = memory->vdso->vma->end - memory->vdso->vma->start;
-    if (memory->vdso->vma->start - start != tree->before->vvar_size ||
-        vdso_size != tree->before->vdso_size)
-        return fail(e, ENOTSUP,
-                    TASK_FORMAT ": its vDSO is of another kernel (%llu and %llu bytes of vvar and "
-                                "vdso, not %llu and %llu): not supported yet",
-                    TASK_NAME(task), (unsigned long long)(memory->vdso->vma->start - start),
-                    (unsigned long long)vdso_size, (unsigned long long)tree->before->vvar_size,
-                    (unsigned long long)tree->before->vdso_size);
-    MUST(&task->threads.items[0].script, "map the vDSO", SYS_arch_prctl, ARCH_MAP_VDSO_64_, start);
-    return 0;
+    uint64_t end = memory->vdso->vma->end;
+    script_must_be(SCRIPT_CALL(script, words, SYS_arch_prctl, ARCH_MAP_VDSO_64_, start),
+                   (int64_t)(end - memory->vdso->vma->start));
+    MUST(script, words, SYS_madvise, start, end - start, MADV_NORMAL);
+    script_must_be(SCRIPT_CALL(script, words, SYS_madvise, end, PAGE_BYTES, MADV_NORMAL), -ENOMEM);
 }
 
 /* As many runs as follow each other in one file, within what one preadv(2) takes. */
@@ -189,8 +186,9 @@ int write_mappings(struct tree *tree, struct task *task, struct error *e)
 {
     struct script *script = &task->threads.items[0].script;
     struct memory *memory = task->memory;
-    if (write_mm(tree, task, e) < 0 || write_vdso(tree, task, e) < 0)
+    if (write_mm(tree, task, e) < 0)
         return -1;
+    write_vdso(task);
     for (size_t i = 0; i < memory->mappings.count; i++) {
         struct mapping *mapping = &memory->mappings.items[i];
         if (mapping->vma->status & (MAPPING_VVAR | MAPPING_VDSO))

@@ -80,7 +80,12 @@ int engine_container_start(struct engine *engine, const char *ref, struct error 
         return 0;
     int code = e->code;
     explain_command_failure(json_text(container.config, "Path"), e);
-    note_failed_start(&container, code, e);
+    if (json_truth(json_object_get(container.config, "HostConfig"), "AutoRemove")) {
+        struct error ignored = {0};
+        container_remove(&container, true, &ignored);
+    } else {
+        note_failed_start(&container, code, e);
+    }
     return -1;
 }
 

@@ -183,6 +183,8 @@ int checkpoint_open(const struct checkpoint_place *place, json_t **about, struct
     struct stat st;
     AUTO_CLOSE int dir =
         openat(place->parent, place->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (dir < 0 && errno == ENOENT)
+        return fail(e, ENOENT, "checkpoint %s does not exist", place->path);
     if (dir < 0)
         return fail_errno(e, "checkpoint %s", place->path);
     json_auto_t *read = json_read_at(dir, CHECKPOINT_ABOUT, e);

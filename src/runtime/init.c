@@ -42,6 +42,10 @@ static int do_the_callers_part(void *argument, struct error *e)
     int made = make_cgroups_and_filter(birth, e);
     close(birth->ready[1]);
     birth->ready[1] = -1;
+    /* The new process has its own: this would only be in the way once it has executed. */
+    spec_close(&birth->spec);
+    seccomp_unshare(birth->filter);
+    birth->filter = NULL;
     return made;
 }
 

@@ -15,51 +15,20 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 
-/* All of a profile in a row of bytes, the same for the same profile and different for another.
- * JSON strings hold no zero byte unless jansson is told to let them. */
+/* The profile's text as it stands in a file of the cache: filled up so that the instructions behind
+ * it are aligned. */
 struct key {
-    char *bytes;
-    size_t size, room;
+    const char *bytes;
+    size_t size;
 };
 
-static void add_text(struct key *key, char kind, const char *text, struct arena *arena)
+static struct key make_key(const char *profile, struct arena *arena)
 {
-    size_t size = strlen(text) + 1, needed = key->size + 1 + size;
-    if (needed + sizeof(struct sock_filter) > key->room) {
-        size_t room = needed * 2 + 8192;
-        char *larger = arena_alloc(arena, room);
-        memcpy(larger, key->bytes ? key->bytes : "", key->size);
-        key->bytes = larger;
-        key->room = room;
-    }
-    key->bytes[key->size] = kind;
-    memcpy(key->bytes + key->size + 1, text, size);
-    key->size = needed;
-}
-
-static void add_value(struct key *key, json_t *value, struct arena *arena)
-{
-    size_t i = 0;
-    const char *name = NULL;
-    json_t *item = NULL;
-    if (json_is_string(value))
-        add_text(key, 's', json_string_value(value), arena);
-    else if (json_is_integer(value))
-        add_text(key, 'i', arena_printf(arena, "%lld", (long long)json_integer_value(value)),
-                 arena);
-    else
-        add_text(key, (char)('A' + json_typeof(value)), "", arena);
-    json_array_foreach(value, i, item)
-    {
-        add_value(key, item, arena);
-    }
-    json_object_foreach(value, name, item)
-    {
-        add_text(key, 'k', name, arena);
-        add_value(key, item, arena);
-    }
-    if (json_is_array(value) || json_is_object(value))
-        add_text(key, '.', "", arena);
+    const size_t unit = sizeof(struct sock_filter);
+    size_t length = strlen(profile), size = (length + unit) / unit * unit;
+    char *bytes = arena_alloc(arena, size);
+    memcpy(bytes, profile, length);
+    return (struct key){bytes, size};
 }
 
 static uint64_t hash(const struct key *key)
@@ -77,7 +46,7 @@ struct cache_header {
     uint64_t key_size; /* a multiple of 8, so that the instructions are aligned */
     uint32_t flags, length;
 };
-static const char cache_magic[16] = "stasis-bpf-3";
+static const char cache_magic[16] = "stasis-bpf-4";
 
 static int take_from_cache(struct seccomp_filter *filter, int cache, const char *name,
                            const struct key *key, struct arena *arena)
@@ -118,7 +87,19 @@ static void leave_in_cache(const struct seccomp_filter *filter, int cache, const
     (void)replace_file_at(cache, name, data, size, 0600, &ignored);
 }
 
-int seccomp_prepare(struct seccomp_filter *filter, json_t *profile, const char *cache,
+static int parse_and_compile(struct seccomp_filter *filter, const char *profile,
+                             struct arena *arena, struct error *e)
+{
+    json_error_t why;
+    json_t *json = json_loads(profile, JSON_REJECT_DUPLICATES, &why);
+    if (!json)
+        return fail(e, EINVAL, "linux.seccomp: %s", why.text);
+    int compiled = seccomp_compile(filter, json, arena, e);
+    json_decref(json);
+    return compiled;
+}
+
+int seccomp_prepare(struct seccomp_filter *filter, const char *profile, const char *cache,
                     struct arena *arena, struct error *e)
 {
     *filter = (struct seccomp_filter){0};
@@ -126,15 +107,12 @@ int seccomp_prepare(struct seccomp_filter *filter, json_t *profile, const char *
         return 0;
     AUTO_CLOSE int directory = cache ? open(cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (directory < 0)
-        return seccomp_compile(filter, profile, arena, e);
-    struct key key = {0};
-    add_value(&key, profile, arena);
-    while (key.size % sizeof(struct sock_filter))
-        key.bytes[key.size++] = 0;
+        return parse_and_compile(filter, profile, arena, e);
+    const struct key key = make_key(profile, arena);
     const char *name = arena_printf(arena, "%016llx.bpf", (unsigned long long)hash(&key));
     if (take_from_cache(filter, directory, name, &key, arena) == 0)
         return 0;
-    if (seccomp_compile(filter, profile, arena, e) < 0)
+    if (parse_and_compile(filter, profile, arena, e) < 0)
         return -1;
     leave_in_cache(filter, directory, name, &key, arena);
     return 0;

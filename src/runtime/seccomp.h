@@ -15,12 +15,12 @@ struct seccomp_filter {
     unsigned flags; /* SECCOMP_FILTER_FLAG_... */
 };
 
-/* The filter of a profile (NULL: none), compiled, or taken from the directory `cache` (NULL: not
- * kept), where it is left for the next time. 0 or -1. */
-int seccomp_prepare(struct seccomp_filter *filter, json_t *profile, const char *cache,
+/* The filter of a profile (JSON text; NULL: none), compiled, or taken from the directory `cache`
+ * (NULL: not kept), where it is left for the next time. 0 or -1. */
+int seccomp_prepare(struct seccomp_filter *filter, const char *profile, const char *cache,
                     struct arena *arena, struct error *e);
 
-/* seccomp_compile.c: does the work of seccomp_prepare. */
+/* seccomp_compile.c: the filter of a parsed profile. */
 int seccomp_compile(struct seccomp_filter *filter, json_t *profile, struct arena *arena,
                     struct error *e);
 

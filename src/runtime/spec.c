@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "runtime/json_cut.h"
 
 json_t *spec_parse(const char *text, const char *what, struct error *e)
 {
@@ -170,14 +171,20 @@ static int read_propagation(struct spec *spec, const char *name, struct error *e
 static int read_linux(struct spec *spec, json_t *json, struct arena *arena, struct error *e)
 {
     json_error_t why;
-    json_t *namespaces = NULL, *devices = NULL, *masked = NULL, *readonly = NULL;
+    json_t *seccomp = NULL, *namespaces = NULL, *devices = NULL, *masked = NULL, *readonly = NULL;
     const char *propagation = "";
     if (json_unpack_ex(json, &why, 0, "{s:o, s?s, s?o, s?o, s?o, s?o, s?o, s?o, s?s}", "namespaces",
                        &namespaces, "cgroupsPath", &spec->cgroups_path, "resources",
-                       &spec->resources, "sysctl", &spec->sysctl, "seccomp", &spec->seccomp,
-                       "devices", &devices, "maskedPaths", &masked, "readonlyPaths", &readonly,
+                       &spec->resources, "sysctl", &spec->sysctl, "seccomp", &seccomp, "devices",
+                       &devices, "maskedPaths", &masked, "readonlyPaths", &readonly,
                        "rootfsPropagation", &propagation) < 0)
         return fail(e, EINVAL, "linux: %s", why.text);
+    if (spec->cgroups_path)
+        spec->cgroups_path = arena_strdup(arena, spec->cgroups_path); /* outlives the document */
+    if (!spec->seccomp && seccomp && !json_is_null(seccomp)) {
+        AUTO_FREE char *text = json_dumps(seccomp, JSON_ENCODE_ANY | JSON_COMPACT);
+        spec->seccomp = arena_strdup(arena, text ? text : "");
+    }
     if (read_namespaces(spec, namespaces, arena, e) < 0 ||
         read_devices(spec, devices, arena, e) < 0 || read_propagation(spec, propagation, e) < 0 ||
         spec_read_strings(&spec->masked_paths, masked, arena, "linux.maskedPaths", e) < 0)
@@ -227,7 +234,11 @@ int spec_open(struct spec *spec, const char *bundle, struct arena *arena, struct
     AUTO_CLOSE int dir = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return fail_errno(e, "bundle %s", bundle);
-    const char *text = read_file_at(dir, "config.json", arena, NULL, e);
+    char *text = read_file_at(dir, "config.json", arena, NULL, e);
+    if (text)
+        spec->seccomp = json_cut(text, "linux", "seccomp", arena);
+    if (spec->seccomp && !strcmp(spec->seccomp, "null"))
+        spec->seccomp = NULL;
     spec->document = text ? spec_parse(text, "config.json", e) : NULL;
     if (!spec->document)
         return fail_in(e, "bundle %s", bundle);

@@ -77,7 +77,8 @@ struct spec {
     size_t joined_count;
     uint64_t new_namespaces; /* CLONE_NEW... flags */
     const char *cgroups_path;
-    json_t *resources, *sysctl, *seccomp; /* borrowed from the document; may be NULL */
+    json_t *resources, *sysctl; /* borrowed from the document; may be NULL */
+    const char *seccomp; /* linux.seccomp as text, not parsed: mostly it need not be; or NULL */
     struct strings masked_paths, readonly_paths;
 };
 

@@ -27,7 +27,7 @@ static struct key make_key(const char *profile, struct arena *arena)
     const size_t unit = sizeof(struct sock_filter);
     size_t length = strlen(profile), size = (length + unit) / unit * unit;
     char *bytes = arena_alloc(arena, size);
-    memcpy(bytes, profile, length);
+    memcpy(bytes, profile, length + 1);
     return (struct key){bytes, size};
 }
 

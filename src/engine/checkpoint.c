@@ -147,7 +147,8 @@ static void checkpoint_body(void *context, int answer)
     struct checkpoint_work *work = context;
     struct error e = {0};
     prctl(PR_SET_NAME, "stasis-dump");
-    make_checkpoint(work, &e);
+    if (make_checkpoint(work, &e) == 0)
+        e = (struct error){0};
     container_unlock(work->container);
     answer_start(answer, getpid(), &e);
 }

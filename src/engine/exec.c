@@ -177,6 +177,8 @@ static void exec_body(void *context, int answer)
     else
         note(start, true, pid, json_null());
     int pidfd = pid < 0 ? -1 : pidfd_open(pid, 0);
+    if (pid >= 0)
+        e = (struct error){0};
     answer_start(answer, pid, &e);
     container_unlock(start->container);
     if (pid < 0)

@@ -222,6 +222,8 @@ static void monitor_body(void *context, int answer)
     struct error e = {0};
     prctl(PR_SET_NAME, "stasis-monitor");
     int result = set_up(monitor, &e);
+    if (result == 0)
+        e = (struct error){0};
     answer_start(answer, monitor->init, &e);
     if (result < 0)
         return;

@@ -1,5 +1,9 @@
 /* Overlay: the layers are shared, the container owns an upper directory. Documentation/
- * filesystems/overlayfs.rst of the kernel. */
+ * filesystems/overlayfs.rst of the kernel.
+ *
+ * Every container is mounted at the same place, `merged` of the data root: each monitor sees its
+ * own there. A mount point inside the container's record would have to be unmounted for its
+ * removal. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,7 +27,7 @@ static int overlay_create(struct container *container, struct error *e)
     int dir = container->dir;
     if (remove_tree_at(dir, "upper", e) < 0 || remove_tree_at(dir, "work", e) < 0 ||
         make_directory(dir, "upper", 0755, e) < 0 || make_directory(dir, "work", 0700, e) < 0 ||
-        make_directory(dir, "merged", 0755, e) < 0)
+        make_directory(container->engine->root, "merged", 0755, e) < 0)
         return fail_in(e, "container %s", container->id);
     return fchmodat(dir, "upper", 0755, 0) < 0 ? fail_errno(e, "upper") : 0;
 }
@@ -50,20 +54,24 @@ static int write_options(const struct container *container, char *options, size_
 
 static int overlay_mount(struct container *container, struct error *e)
 {
-    char options[4000], target[ENGINE_ID_SIZE + 40];
+    char options[4000];
     AUTO_CLOSE int layers = open_directory_at(container->engine->root, "layers", false, e);
     AUTO_CLOSE int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (layers < 0 || write_options(container, options, sizeof(options), e) < 0)
         return -1;
-    snprintf(target, sizeof(target), "../containers/%s/merged", container->id);
     if (fchdir(layers) < 0)
         return fail_errno(e, "layers");
-    int result = mount("overlay", target, "overlay", 0, options);
+    int result = mount("overlay", "../merged", "overlay", 0, options);
     if (result < 0)
         fail_errno(e, "overlay: cannot mount the root file system");
     if (here < 0 || fchdir(here) < 0)
         result = chdir("/");
     return result;
+}
+
+static char *overlay_path(const struct container *container, struct arena *arena)
+{
+    return arena_printf(arena, "%s/merged", container->engine->data_root);
 }
 
 static int overlay_save_changes(struct container *container, int dir, const char *path,
@@ -81,7 +89,7 @@ static int overlay_apply_changes(struct container *container, int tar, struct er
 
 const struct storage_driver overlay_driver = {
     .name = "overlay2",
-    .directory = "merged",
+    .path = overlay_path,
     .create = overlay_create,
     .mount = overlay_mount,
     .save_changes = overlay_save_changes,

@@ -7,7 +7,7 @@
  *   lock             held while the state changes; monitor.lock while its monitor lives;
  *                    checkpoint.lock while it is checkpointed
  *   ID-json.log, hostname, hosts, resolv.conf, config.json (OCI), attach.sock
- *   upper, work, merged (overlay) or rootfs (vfs); checkpoints/NAME/
+ *   upper, work (overlay) or rootfs (vfs); checkpoints/NAME/
  */
 #ifndef STASIS_ENGINE_RECORD_H
 #define STASIS_ENGINE_RECORD_H

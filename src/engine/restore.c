@@ -96,7 +96,7 @@ static pid_t restore_processes(struct container *container, const struct runtime
     struct log log = log_on(log_fd, LOG_INFO);
     struct stasis_options options = {
         .images_dir = work->dir,
-        .root = container_path(container, arena, rootfs_driver(container)->directory),
+        .root = rootfs_path(container, arena),
         .restore_as_child = true,
         .manage_cgroups = true,
         .cgroup_roots = &cgroup_root,

@@ -50,6 +50,11 @@ int rootfs_create(struct container *container, struct error *e)
     return rootfs_driver(container)->create(container, e);
 }
 
+char *rootfs_path(const struct container *container, struct arena *arena)
+{
+    return rootfs_driver(container)->path(container, arena);
+}
+
 int rootfs_mount(struct container *container, struct error *e)
 {
     const struct storage_driver *driver = rootfs_driver(container);
@@ -65,7 +70,7 @@ static json_t *describe_overlay(const struct container *container, struct arena 
         arena_printf(arena, "%s%s%s/layers/%s", lower, i ? ":" : "", container->engine->data_root,
                      json_string_value(key));
     return json_pack("{s:s, s:s, s:s, s:s}", "LowerDir", lower, "MergedDir",
-                     container_path(container, arena, "merged"), "UpperDir",
+                     rootfs_path(container, arena), "UpperDir",
                      container_path(container, arena, "upper"), "WorkDir",
                      container_path(container, arena, "work"));
 }

@@ -9,8 +9,8 @@
 
 struct storage_driver {
     const char *name;
-    /* Directory of the root file system below containers/ID. */
-    const char *directory;
+    /* Where the root file system appears; the arena's path. */
+    char *(*path)(const struct container *container, struct arena *arena);
     /* Makes (or makes anew, without any changes) what the container needs of its own. */
     int (*create)(struct container *container, struct error *e);
     int (*mount)(struct container *container, struct error *e); /* NULL: nothing to mount */
@@ -30,6 +30,9 @@ const struct storage_driver *rootfs_driver(const struct container *container);
 
 /* Makes it without changes. */
 int rootfs_create(struct container *container, struct error *e);
+/* Absolute path of it, once it is mounted. */
+char *rootfs_path(const struct container *container, struct arena *arena);
+
 /* Mounts it in this process's mount namespace, with which it goes away: umount(2) would wait for a
  * grace period of the kernel. */
 int rootfs_mount(struct container *container, struct error *e);

@@ -439,7 +439,8 @@ static json_t *linux_of(const struct container *container, const json_t *capabil
     return json_incref(part);
 }
 
-static int write_with(struct container *container, const struct user *user, struct error *e)
+static int write_with(struct container *container, const struct user *user, struct arena *arena,
+                      struct error *e)
 {
     const json_t *host_config = host_config_of(container);
     json_t *config = json_object_get(container->config, "Config");
@@ -451,7 +452,7 @@ static int write_with(struct container *container, const struct user *user, stru
     json_auto_t *spec =
         json_pack("{s:s, s:o, s:{s:s, s:b}, s:O, s:O}", "ociVersion", "1.0.2", "process",
                   make_process(container, user, capabilities, command_line(container)), "root",
-                  "path", rootfs_driver(container)->directory, "readonly",
+                  "path", rootfs_path(container, arena), "readonly",
                   json_truth(host_config, "ReadonlyRootfs"), "mounts", mounts, "linux", part);
     if (strcmp(json_text(host_config, "UTSMode"), "host") != 0) {
         json_object_set(spec, "hostname", json_object_get(config, "Hostname"));
@@ -466,9 +467,8 @@ int spec_write(struct container *container, struct error *e)
     AUTO_ARENA struct arena *arena = arena_new();
     struct user user;
     json_t *config = json_object_get(container->config, "Config");
-    AUTO_CLOSE int rootfs =
-        open_directory_at(container->dir, rootfs_driver(container)->directory, false, e);
+    AUTO_CLOSE int rootfs = open_directory_at(AT_FDCWD, rootfs_path(container, arena), false, e);
     if (rootfs < 0 || user_resolve(&user, rootfs, json_text(config, "User"), arena, e) < 0)
         return -1;
-    return write_with(container, &user, e);
+    return write_with(container, &user, arena, e);
 }

@@ -7,6 +7,7 @@
  *   volumes/NAME/    _data and volume.json
  *   exec/ID.json     exec sessions
  *   cache/seccomp/   compiled filters
+ *   merged           where every monitor mounts its container, in a namespace of its own
  *   trash/           what is being removed
  */
 #ifndef STASIS_ENGINE_STORE_H

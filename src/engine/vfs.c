@@ -30,6 +30,11 @@ static int vfs_create(struct container *container, struct error *e)
     return 0;
 }
 
+static char *vfs_path(const struct container *container, struct arena *arena)
+{
+    return container_path(container, arena, "rootfs");
+}
+
 static int vfs_apply_changes(struct container *container, int tar, struct error *e)
 {
     AUTO_CLOSE int rootfs = open_directory_at(container->dir, "rootfs", false, e);
@@ -38,7 +43,7 @@ static int vfs_apply_changes(struct container *container, int tar, struct error 
 
 const struct storage_driver vfs_driver = {
     .name = "vfs",
-    .directory = "rootfs",
+    .path = vfs_path,
     .create = vfs_create,
     .save_changes = vfs_save_changes,
     .apply_changes = vfs_apply_changes,

@@ -12,7 +12,25 @@ int ping(struct request *request, struct error *e)
     return reply_text(request, 200, "text/plain; charset=utf-8", "OK");
 }
 
-/* Clients read the API's versions beside the program's, and again in its first component. */
+/* Docker's clients print the first component where there is one. */
+static json_t *describe_program(const json_t *version)
+{
+    static const char *const keys[] = {"Arch",      "BuildTime", "Experimental", "GitCommit",
+                                       "GoVersion", "Os",        "KernelVersion"};
+    json_t *details = json_pack("{s:s, s:s}", "ApiVersion", API_VERSION_TEXT, "MinAPIVersion",
+                                API_VERSION_MIN_TEXT);
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        const json_t *value = json_object_get(version, keys[i]);
+        json_object_set_new(details, keys[i],
+                            json_is_boolean(value)
+                                ? json_string(json_is_true(value) ? "true" : "false")
+                                : json_string(value ? json_string_value(value) : ""));
+    }
+    return json_pack("{s:s, s:O, s:o}", "Name", "Engine", "Version",
+                     json_object_get(version, "Version"), "Details", details);
+}
+
 int show_version(struct request *request, struct error *e)
 {
     json_t *version = engine_version(request->engine, e);
@@ -20,10 +38,7 @@ int show_version(struct request *request, struct error *e)
         return -1;
     json_object_set_new(version, "ApiVersion", json_string(API_VERSION_TEXT));
     json_object_set_new(version, "MinAPIVersion", json_string(API_VERSION_MIN_TEXT));
-    json_t *component = json_array_get(json_object_get(version, "Components"), 0);
-    json_t *details = json_object_get(component, "Details");
-    json_object_set_new(details, "ApiVersion", json_string(API_VERSION_TEXT));
-    json_object_set_new(details, "MinAPIVersion", json_string(API_VERSION_MIN_TEXT));
+    json_object_set_new(version, "Components", json_pack("[o]", describe_program(version)));
     return reply_json(request, 200, version);
 }
 

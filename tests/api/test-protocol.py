@@ -211,7 +211,7 @@ def attach_takes_the_connection_over(engine):
 
 
 def logs_are_framed(engine):
-    create(engine, "logs", ["sh", "-c", "echo out; echo err >&2; echo more"])
+    create(engine, "logs", ["sh", "-c", "echo out; echo err >&2; sleep 0.1; echo more"])
     expect(engine, 204, "POST", "/containers/logs/start")
     expect(engine, 200, "POST", "/containers/logs/wait")
     expect(engine, 400, "GET", "/containers/logs/logs")

@@ -10,6 +10,7 @@
 #include "runtime/devices.h"
 #include "runtime/hidden_paths.h"
 #include "runtime/mounts.h"
+#include "runtime/rootfs_path.h"
 
 /* Nothing done here may reach the host; yet a mount that shall be a slave or shared must stay
  * related to it, so what is not asked to be private becomes a slave first. */
@@ -35,6 +36,14 @@ static int mount_rootfs_on_itself(const struct spec *spec, struct error *e)
     return fail_errno(e, "cannot bind rootfs %s", spec->rootfs);
 }
 
+/* As Docker's users expect, `-w` makes its directory. Where it cannot, chdir(2) will say why. */
+static void make_working_directory(int root, const struct spec *spec, struct arena *arena)
+{
+    struct error ignored;
+    AUTO_CLOSE int made = rootfs_make(root, spec->process.cwd, true, arena, &ignored);
+    (void)made;
+}
+
 int rootfs_furnish(const struct spec *spec, const char *bundle,
                    const struct hierarchies *hierarchies,
                    int (*before_cgroups)(void *argument, struct error *e), void *argument,
@@ -53,6 +62,7 @@ int rootfs_furnish(const struct spec *spec, const char *bundle,
     if (root < 0 || devices_make(root, spec, arena, e) < 0 ||
         hidden_paths_make(root, spec, e) < 0 || (!waited && before_cgroups(argument, e) < 0))
         return -1;
+    make_working_directory(root, spec, arena);
     return take_fd(&root);
 }
 

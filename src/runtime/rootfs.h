@@ -5,9 +5,9 @@
 #include "runtime/cgroup_hierarchies.h"
 #include "runtime/spec.h"
 
-/* In a new mount namespace: makes every mount of the spec and devices below spec->rootfs. Returns a
- * descriptor of it, or -1. `before_cgroups` (0 or -1) runs once before the first mount of cgroups,
- * or at the end. */
+/* In a new mount namespace: makes every mount, device and the working directory of the spec below
+ * spec->rootfs. Returns a descriptor of it, or -1. `before_cgroups` (0 or -1) runs once before the
+ * first mount of cgroups, or at the end. */
 int rootfs_furnish(const struct spec *spec, const char *bundle,
                    const struct hierarchies *hierarchies,
                    int (*before_cgroups)(void *argument, struct error *e), void *argument,

@@ -176,8 +176,15 @@ def commands_that_cannot_be_executed_say_so():
             demand(result.status == 200 and result.err.startswith("%d " % code) and
                    command in result.err and text in result.err, result)
             demand(not box.cgroups_left(), "cgroups stay after " + command)
-        box.config["process"]["cwd"] = "/nowhere"
-        demand(box.run("/bin/true").err.startswith("2 "), "cwd that is not there")
+        box.config["process"]["cwd"] = "/text"
+        demand(box.run("/bin/true").err.startswith("2 "), "a file as working directory")
+
+
+def a_missing_working_directory_is_made():
+    with Container("wd") as box:
+        os.symlink("/not-there-yet", box.root + "/link")
+        box.config["process"]["cwd"] = "/link/a/b"
+        demand(box.says("readlink -f .") == "/not-there-yet/a/b\n", "elsewhere")
 
 
 def other_failures_do_not_look_like_the_commands():

@@ -56,11 +56,15 @@ static int open_beneath(const struct reader *reader, const char *path, uint64_t 
     return (int)syscall(SYS_openat2, reader->top, path, &how, sizeof(how));
 }
 
-static int open_parent(const struct reader *reader, const char *path)
+/* The directory that `path` is in; the top one is not opened again. */
+static int open_parent(const struct reader *reader, const char *path, int *opened)
 {
     const char *slash = strrchr(path, '/');
-    const char *above = slash ? arena_strndup(reader->arena, path, (size_t)(slash - path)) : ".";
-    return open_beneath(reader, above, O_PATH | O_DIRECTORY);
+    if (!slash)
+        return reader->top;
+    *opened = open_beneath(reader, arena_strndup(reader->arena, path, (size_t)(slash - path)),
+                           O_PATH | O_DIRECTORY);
+    return *opened;
 }
 
 static const char *last_part(const char *path)
@@ -146,8 +150,10 @@ static int set_metadata(struct reader *reader, int parent, const char *name, con
     bool link = S_ISLNK(archive_entry_filetype(entry));
     struct timespec times[2] = {{0, UTIME_OMIT},
                                 {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)}};
-    if (fchownat(parent, name, (uid_t)archive_entry_uid(entry), (gid_t)archive_entry_gid(entry),
-                 AT_SYMLINK_NOFOLLOW) < 0)
+    uid_t uid = (uid_t)archive_entry_uid(entry);
+    gid_t gid = (gid_t)archive_entry_gid(entry);
+    if ((uid != geteuid() || gid != getegid() || !strcmp(name, ".")) &&
+        fchownat(parent, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
         return fail_errno(e, "cannot set its owner");
     if (!link && (set_attributes(parent, name, entry, e) < 0 ||
                   (fchmodat(parent, name, archive_entry_perm(entry), 0) < 0 &&
@@ -166,7 +172,8 @@ static int read_entry(struct reader *reader, struct archive_entry *entry, struct
     const char *link = archive_entry_hardlink(entry);
     if (!path)
         return fail(e, EBADMSG, "archive: a path leads out of it");
-    AUTO_CLOSE int parent = open_parent(reader, path);
+    AUTO_CLOSE int opened = -1;
+    int parent = open_parent(reader, path, &opened);
     const char *name = last_part(path);
     if (parent < 0)
         return fail_errno(e, "%s", path);
@@ -182,8 +189,10 @@ static int date_directories(const struct reader *reader, struct error *e)
     for (size_t i = reader->directories.count; i > 0; i--) {
         const struct dated_directory *directory = &reader->directories.items[i - 1];
         struct timespec times[2] = {{0, UTIME_OMIT}, directory->mtime};
-        AUTO_CLOSE int fd = open_beneath(reader, directory->path, O_RDONLY | O_DIRECTORY);
-        if (fd < 0 || futimens(fd, times) < 0)
+        AUTO_CLOSE int opened = -1;
+        int parent = open_parent(reader, directory->path, &opened);
+        if (parent < 0 ||
+            utimensat(parent, last_part(directory->path), times, AT_SYMLINK_NOFOLLOW) < 0)
             return fail_errno(e, "%s: cannot set its times", directory->path);
     }
     return 0;

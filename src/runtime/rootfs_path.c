@@ -94,9 +94,11 @@ int rootfs_make(int root, const char *path, bool directory, struct arena *arena,
             return fd;
         if (errno != ENOENT)
             return fail_errno(e, "%s", path);
-        at = strlen(at) < PATH_MAX ? make_first_missing(root, at, directory, arena, e) : NULL;
+        if (strlen(at) >= PATH_MAX)
+            return fail(e, ENAMETOOLONG, "%s: the name is too long", path);
+        at = make_first_missing(root, at, directory, arena, e);
         if (!at)
-            return e->code ? fail_in(e, "%s", path) : fail(e, ENAMETOOLONG, "%s", path);
+            return fail_in(e, "%s", path);
     }
     return fail(e, ELOOP, "%s: too many links", path);
 }

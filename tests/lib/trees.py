@@ -30,6 +30,7 @@ class Tree:
         os.makedirs(directory, mode=0o755)
         self.directory = os.path.abspath(directory)
         self.images = 0
+        self.pids = []  # of the tree that was dumped last
         self.root = None
         self.env = dict(os.environ, SPECIMEN_DIR=self.directory)
         if namespaces:
@@ -66,13 +67,14 @@ class Tree:
     def wait_gone(self, what):
         def gone():
             leaks.reap()
-            return not os.path.exists("/proc/%d" % self.pid)
+            return not any(os.path.exists("/proc/%d" % pid) for pid in self.pids)
         wait_until(gone, what)
 
     def dump(self, *options):
         """criu dump into the next image directory; returns the Result."""
         self.images += 1
         images = self.image_directory()
+        self.pids = [self.pid] + leaks.descendants(self.pid)
         os.mkdir(images, 0o700)
         return run(CRIU, "dump", "-t", self.pid, "-D", images, "-o", "dump.log", "-v4", *options)
 

@@ -40,7 +40,7 @@ def program_builds():
     with open("program.c", "w") as file:
         file.write(PROGRAM)
     must("gcc", "-std=gnu17", "program.c", "-o", "program", *flags)
-    demand("image directory" in must("./program"), must("./program"))
+    demand("no process" in must("./program"), must("./program"))
 
 
 def main():

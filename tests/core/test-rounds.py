@@ -31,7 +31,8 @@ def size_of(directory):
 def state(tree):
     pids = [tree.pid] + leaks.descendants(tree.pid)
     fds = {pid: sorted(os.listdir("/proc/%d/fd" % pid)) for pid in pids}
-    return sorted(pids), fds, len(read("/proc/self/mountinfo").splitlines())
+    mounts = [point for point in leaks.mounts() if point.startswith(tree.directory)]
+    return sorted(pids), fds, mounts
 
 
 def rounds(tree):

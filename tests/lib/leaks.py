@@ -127,7 +127,10 @@ def mounts():
 
 
 def files():
+    """Files outside of the scratch directory that could be left; on a machine with others: none."""
     found = set()
+    if not os.environ.get("CI"):
+        return found
     for folder, pattern in (("/tmp", "^stasis-(?!test-)|^checkpoint1$"), ("/dev/shm", "stasis"), ("/run", "stasis"),
                             ("/run/netns", "."), ("/var/lib", "stasis")):
         try:

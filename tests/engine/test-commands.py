@@ -30,7 +30,7 @@ def streams(engine):
     demand((result.out, result.err) == ("out\n", "err\n"), result)
     result = engine.run("run", "--rm", "-i", "busybox", "cat", input="from outside\n")
     demand(result.out == "from outside\n", result)
-    engine("run", "--name", "spoke", "busybox", "sh", "-c", "echo one; echo two >&2; echo three")
+    engine("run", "--name", "spoke", "busybox", "sh", "-c", "echo one; echo two >&2; sleep 0.1; echo three")
     result = engine.run("logs", "spoke")
     demand((result.out, result.err) == ("one\nthree\n", "two\n"), result)
     demand(engine("logs", "--tail", "1", "spoke") == "three", "logs --tail")

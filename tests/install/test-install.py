@@ -36,7 +36,7 @@ def program_runs():
 def program_builds():
     folder = must("find", os.path.abspath("dest"), "-name", "pkgconfig").strip()
     env = dict(os.environ, PKG_CONFIG_PATH=folder, PKG_CONFIG_SYSROOT_DIR=os.path.abspath("dest"))
-    flags = must("pkg-config", "--static", "--cflags", "--libs", "stasis", env=env).split()
+    flags = must("pkg-config", "--cflags", "--libs", "stasis", env=env).split()
     with open("program.c", "w") as file:
         file.write(PROGRAM)
     must("gcc", "-std=gnu17", "program.c", "-o", "program", *flags)

@@ -9,14 +9,6 @@
 #include "base/io.h"
 #include "cli/commands.h"
 
-static const char *with_default_tag(struct cli *cli, const char *image)
-{
-    const char *slash = strrchr(image, '/');
-    if (strpbrk(slash ? slash : image, ":@"))
-        return image;
-    return arena_printf(cli->arena, "%s:latest", image);
-}
-
 /* An id file that exists belongs to another container. */
 static int open_id_file(const char *path, struct error *e)
 {
@@ -38,12 +30,8 @@ static int request_container(struct cli *cli, const struct container_options *op
         return -1;
     char *path =
         with_query(cli, arena_strdup(cli->arena, "/containers/create"), "name", options->name);
-    if (ask(cli, "POST", path, spec, &answer, e) < 0) {
-        if (e->code == ENOENT && strstr(e->text, "No such image"))
-            fprintf(stderr, "Unable to find image '%s' locally\n",
-                    with_default_tag(cli, words.items[0]));
+    if (ask(cli, "POST", path, spec, &answer, e) < 0)
         return -1;
-    }
     json_t *warning;
     size_t i;
     json_array_foreach(json_object_get(answer, "Warnings"), i, warning)

@@ -113,6 +113,7 @@ static int restore_tree(struct tree *tree, struct error *e)
     log_line(log, LOG_INFO, "Restoring %zu processes", tree->tasks.count);
     if (learn_baseline(tree->before, e) < 0 || map_area(tree, e) < 0)
         return -1;
+    *e = (struct error){0}; /* images that may be missing have left theirs */
     tree->cgroups =
         cgroups_prepare(&tree->restore, tree->root->threads.items[0].core->tc->cg_set, e);
     if (!tree->cgroups && e->code)

@@ -76,8 +76,7 @@ def missing_image():
     engine.replies["POST", "/containers/create"] = (404, {"message": "No such image: x:latest"})
     result = stasis("run", "x", keep=True)
     same((result.status, result.err),
-         (125, "Unable to find image 'x:latest' locally\n"
-               "stasis: Error response from daemon: No such image: x:latest\n"))
+         (125, "stasis: Error response from daemon: No such image: x:latest\n"))
 
 
 def errors_of_the_engine():

@@ -177,18 +177,19 @@ def two_at_once(stage):
 def ended_in_the_middle(stage, kill):
     """Whenever it is killed, the container runs on, or is checkpointed and can be restored."""
     engine = stage.engine
-    shared = start_large(engine, "large", 64)
+    name = "large" if kill == kill_client else "larger"
+    shared = start_large(engine, name, 64)
     begin = time.monotonic()
-    engine("checkpoint", "create", "--leave-running", "large", "first")
+    engine("checkpoint", "create", "--leave-running", name, "first")
     whole = time.monotonic() - begin
     for number in range(8):
-        client = subprocess.Popen([*engine.words, "checkpoint", "large"],
+        client = subprocess.Popen([*engine.words, "checkpoint", name],
                                   stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         time.sleep(whole * number / 8)  # the very point: at no event at all
         kill(engine, client)
         client.wait()
-        wait_until(lambda: goes_on(engine, "large"), "the container to run or be restored")
-    demand_right(engine, "large", shared)
+        wait_until(lambda: goes_on(engine, name), "the container to run or be restored")
+    demand_right(engine, name, shared)
 
 
 def goes_on(engine, name):

@@ -18,6 +18,7 @@ def disk_use(directory):
 
 
 def footprint(engine, identity):
+    leaks.reap()
     pids = leaks.descendants(os.getpid())
     return {
         "processes": len(pids),

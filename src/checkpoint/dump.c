@@ -68,7 +68,8 @@ static int save_namespaces(struct tree *tree, struct error *e)
 
 static int close_shared_images(struct tree *tree, struct error *e)
 {
-    struct image *images[] = {tree->dump->files_image, tree->dump->pipes_data, tree->dump->remaps};
+    struct image *images[] = {tree->dump->files_image, tree->dump->pipes_data, tree->dump->remaps,
+                              tree->dump->terminals};
     for (size_t i = 0; i < sizeof(images) / sizeof(*images); i++)
         if (images[i] && image_close(images[i], e) < 0)
             return -1;

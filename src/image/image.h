@@ -31,6 +31,7 @@ enum image_kind {
     IMAGE_REMAP_FPATH,
     IMAGE_GHOST_FILE, /* by ghost id */
     IMAGE_MEMFD_INODE,
+    IMAGE_TTY_INFO,
     IMAGE_CGROUP,
     IMAGE_TIMENS, /* by namespace id, like all below */
     IMAGE_PIDNS,

@@ -17,6 +17,7 @@ static const struct image_format formats[IMAGE_KINDS] = {
     [IMAGE_REMAP_FPATH] = {"remap-fpath.img", IMG_COMMON_MAGIC, 0x59133954},
     [IMAGE_GHOST_FILE] = {"ghost-file-%x.img", IMG_COMMON_MAGIC, 0x52583605},
     [IMAGE_MEMFD_INODE] = {"memfd.img", IMG_COMMON_MAGIC, 0x48453499},
+    [IMAGE_TTY_INFO] = {"tty-info.img", IMG_COMMON_MAGIC, 0x59453036},
     [IMAGE_CGROUP] = {"cgroup.img", IMG_COMMON_MAGIC, 0x59383330},
     [IMAGE_TIMENS] = {"timens-%u.img", IMG_COMMON_MAGIC, 0x43114433},
     [IMAGE_PIDNS] = {"pidns-%u.img", IMG_COMMON_MAGIC, 0x61157326},

@@ -6,5 +6,6 @@
 
 extern const struct file_kind pipe_kind;
 extern const struct file_kind regfile_kind;
+extern const struct file_kind tty_kind;
 
 #endif

@@ -74,6 +74,7 @@ struct dump {
     struct file_registry *files; /* objects/registry.c */
     struct image *files_image;   /* files.img, kept open until the end */
     struct image *pipes_data;    /* pipes-data.img, created at the first pipe with contents */
+    struct image *terminals;     /* tty-info.img, created at the first terminal */
     VEC(uint32_t) pipes_seen;    /* pipe ids whose contents are stored */
     uint32_t next_ghost_id;
     struct image *remaps; /* remap-fpath.img, created at the first */

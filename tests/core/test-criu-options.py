@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 
+import leaks
 from tests import CRIU, STASIS, Suite, demand, is_alive, must, must_fail, read, wait_until
 from trees import SPECIMENS, Tree, image_files
 
@@ -108,9 +109,12 @@ def on_a_terminal():
     with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
         job = int(file.read().split()[0])
     must_fail(CRIU, "dump", "-t", job, "-D", "terminal/images", says="shell-job|terminal|tty|pts")
+    pids = [job] + leaks.descendants(job)
     must(CRIU, "dump", "-t", job, "-D", "terminal/images", "--shell-job")
     os.waitpid(pid, 0)
     os.close(first)
+    wait_until(lambda: leaks.reap() or not any(
+        os.path.exists("/proc/%d" % number) for number in pids), "the end of the job")
     restorer, second = pty.fork()
     if restorer == 0:
         os.execv(CRIU, ["criu", "restore", "-D", "terminal/images", "--shell-job"])

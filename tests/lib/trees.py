@@ -67,7 +67,7 @@ class Tree:
     def wait_gone(self, what):
         def gone():
             leaks.reap()
-            return not any(os.path.exists("/proc/%d" % pid) for pid in self.pids)
+            return not any(os.path.exists("/proc/%d" % pid) for pid in [self.pid] + self.pids)
         wait_until(gone, what)
 
     def dump(self, *options):

@@ -1,11 +1,10 @@
 /* Cgroups at restore: where the image's directories are here, and who goes into them. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -67,13 +66,21 @@ static const char *new_root_for(const struct stasis_options *options, const char
     return all;
 }
 
-/* A root task in the top cgroup had none of its own there, and needs none now. */
+/* Where the dumper was too, the tree had no cgroup of its own: it stays where its builder is. */
+static bool is_the_dumpers(const struct cgroup_plan *plan, const char *controllers,
+                           const char *path)
+{
+    const CgMemberEntry *own = find_member(find_set(plan, CGROUP_SET_OF_DUMPER), controllers);
+    return own && !strcmp(own->path, path);
+}
+
 static const char *path_here(const struct cgroup_plan *plan, const char *controllers,
                              const char *path)
 {
     const char *root = new_root_for(plan->restore->options, controllers);
     const CgMemberEntry *old = find_member(plan->root, controllers);
-    if (!root || !old || !strcmp(old->path, "/") || !path_is_below(path, old->path))
+    if (!root || !old || is_the_dumpers(plan, controllers, old->path) || !strcmp(old->path, "/") ||
+        !path_is_below(path, old->path))
         return path;
     return arena_printf(plan->restore->arena, "%s%s%s", root[0] == '/' ? "" : "/", root,
                         path_below(path, old->path));
@@ -106,13 +113,19 @@ static int fill_directory(struct cgroup_plan *plan, const char *controllers, con
     return cgroup_properties_write(plan->restore->arena, directory, entry, e);
 }
 
+static const char *path_above(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == path ? "/" : arena_strndup(arena, path, (size_t)(slash - path));
+}
+
 /* 1: made it, 0: it was there, -1 with *e. */
 static int make_directory(struct cgroup_plan *plan, const char *controllers, const char *path,
                           struct error *e)
 {
     struct arena *arena = plan->restore->arena;
     const char *slash = strrchr(path, '/');
-    const char *above = slash == path ? "/" : arena_strndup(arena, path, (size_t)(slash - path));
+    const char *above = path_above(arena, path);
     AUTO_CLOSE int there = cgroup_open(&plan->mounts, controllers, path);
     if (there >= 0)
         return 0;
@@ -193,19 +206,24 @@ struct cgroup_plan *cgroups_prepare(struct restore *restore, uint32_t root_set, 
     return plan;
 }
 
+/* A cgroup is busy for a moment after its last process was reaped. */
+static void remove_directory(const struct cgroup_plan *plan, const struct made_directory *made)
+{
+    enum { TRIES = 500 };
+    const struct timespec moment = {.tv_nsec = 1000000};
+    AUTO_CLOSE int above =
+        cgroup_open(&plan->mounts, made->controllers, path_above(plan->restore->arena, made->path));
+    for (int i = 0; above >= 0 && i < TRIES; i++) {
+        if (unlinkat(above, strrchr(made->path, '/') + 1, AT_REMOVEDIR) == 0 || errno != EBUSY)
+            return;
+        nanosleep(&moment, NULL);
+    }
+}
+
 void cgroups_undo(const struct cgroup_plan *plan)
 {
-    for (size_t i = plan ? plan->made.count : 0; i > 0; i--) {
-        const struct made_directory *made = &plan->made.items[i - 1];
-        AUTO_CLOSE int directory = cgroup_open(&plan->mounts, made->controllers, made->path);
-        char name[64];
-        snprintf(name, sizeof(name), "/proc/self/fd/%d", directory);
-        struct error ignored;
-        const char *path =
-            directory < 0 ? NULL : proc_read_link(AT_FDCWD, name, plan->restore->arena, &ignored);
-        if (path)
-            rmdir(path);
-    }
+    for (size_t i = plan ? plan->made.count : 0; i > 0; i--)
+        remove_directory(plan, &plan->made.items[i - 1]);
 }
 
 /* ---- membership ---- */
@@ -225,19 +243,12 @@ static const char *member_path(const struct cgroup_plan *plan, const CgMemberEnt
     return path_here(plan, member->name, path);
 }
 
-/* Where a new process is already: in its maker's cgroups, the builder's. */
-static bool is_there_already(const struct cgroup_plan *plan, const CgMemberEntry *member)
-{
-    const CgMemberEntry *own = find_member(find_set(plan, CGROUP_SET_OF_DUMPER), member->name);
-    return own && !strcmp(own->path, member->path) && !strcmp(own->path, "/");
-}
-
 /* The directory, O_PATH; -1 with e->code 0 where there is nothing to enter. */
 static int open_place(const struct cgroup_plan *plan, const CgMemberEntry *member,
                       enum cgroup_stop stop, struct error *e)
 {
     *e = (struct error){0};
-    if (is_there_already(plan, member) ||
+    if (is_the_dumpers(plan, member->name, member->path) ||
         (stop == CGROUP_OWN_BELOW_ROOT && !is_below_namespace_root(member)))
         return -1;
     const char *path = member_path(plan, member, stop);

@@ -125,7 +125,7 @@ int timens_begin(struct restore *restore, const struct namespace_plan *plan, str
     snprintf(text, sizeof(text), "monotonic %lld %ld\nboottime %lld %ld\n",
              (long long)offsets.monotonic.tv_sec, offsets.monotonic.tv_nsec,
              (long long)offsets.boottime.tv_sec, offsets.boottime.tv_nsec);
-    if (write_string_at(AT_FDCWD, "/proc/thread-self/timens_offsets", text, e) == 0)
+    if (write_string_at(AT_FDCWD, "/proc/self/timens_offsets", text, e) == 0)
         return 0;
     timens_end(plan);
     return fail_in(e, "cannot set clock offsets");

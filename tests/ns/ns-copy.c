@@ -130,6 +130,7 @@ static int fill(char **words)
     pid_t child = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
     if (child == 0) {
         char byte;
+        close(go[1]);
         if (read(go[0], &byte, 1) == 1)
             run_inside(&restore, &plan, words + 4 + options.external_mounts_count);
         _exit(1);

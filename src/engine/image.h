@@ -31,8 +31,8 @@ int image_for_each(struct engine *engine, image_visitor *visit, void *context, s
 json_t *image_layers(const struct image *image);
 long long image_size(const struct engine *engine, const struct image *image);
 
-/* A descriptor whose closing unlocks the store. Also held while a container is recorded, so that its
- * image cannot be removed in between. */
+/* A descriptor whose closing unlocks the store. Also held while a container is recorded, so that
+ * its image cannot be removed in between. */
 int image_lock(const struct engine *engine, struct error *e);
 
 struct new_image {

@@ -33,11 +33,14 @@ static int overlay_create(struct container *container, struct error *e)
 }
 
 /* mount(2) takes one page of options: relative names leave room for a hundred layers, and no
- * character of the data root's path can be taken for a separator. */
+ * character of the data root's path can be taken for a separator. The upper directory must hold all
+ * that a checkpoint keeps of it: nothing that points into other layers, whatever the kernel was
+ * told to do by default. */
 static int write_options(const struct container *container, char *options, size_t size,
                          struct error *e)
 {
     int used = snprintf(options, size,
+                        "redirect_dir=off,metacopy=off,"
                         "upperdir=../containers/%s/upper,workdir=../containers/%s/work,lowerdir=",
                         container->id, container->id);
     json_t *layers = json_object_get(container->config, "Layers"), *key;

@@ -26,7 +26,8 @@ struct checkpoint_work {
     struct container *container;
     const struct engine_checkpoint *request;
     const struct checkpoint_place *place;
-    int dir; /* where the files gather */
+    int dir;           /* where the files gather */
+    char replaced[80]; /* an older checkpoint, to be removed */
 };
 
 /* ------------------------------------------------------------------ the dump */
@@ -133,7 +134,8 @@ static int make_checkpoint(struct checkpoint_work *work, struct error *e)
         result = dump(work, arena, &options, e);
     if (result == 0) {
         json_auto_t *about = describe(work, &options);
-        result = checkpoint_publish(work->place, work->container, work->dir, about, e);
+        result =
+            checkpoint_publish(work->place, work->container, work->dir, about, work->replaced, e);
     }
     if (result < 0)
         checkpoint_abandon(work->place, work->container);
@@ -151,6 +153,8 @@ static void checkpoint_body(void *context, int answer)
         e = (struct error){0};
     container_unlock(work->container);
     answer_start(answer, getpid(), &e);
+    if (*work->replaced)
+        remove_tree_at(work->container->engine->root, work->replaced, &e);
 }
 
 /* ------------------------------------------------------------------ the request */

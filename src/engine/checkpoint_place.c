@@ -156,24 +156,40 @@ int checkpoint_reserve(int dir, struct error *e)
     return 0;
 }
 
-/* An older checkpoint changes places with the new one, then goes. */
-static int move_into_place(const struct checkpoint_place *place, const char *beside,
-                           struct error *e)
+/* Out of the way of a next attempt, to be removed when nobody waits; on another file system than
+ * the data root's it is removed at once. */
+static int put_aside(const struct checkpoint_place *place, const struct engine *engine,
+                     const char *beside, char replaced[80], struct error *e)
 {
+    char id[ENGINE_ID_SIZE];
+    write_random_id(id);
+    snprintf(replaced, 80, "trash/%s", id);
+    if (renameat(place->parent, beside, engine->root, replaced) == 0)
+        return 0;
+    *replaced = 0;
+    return remove_tree_at(place->parent, beside, e);
+}
+
+/* An older checkpoint changes places with the new one. */
+static int move_into_place(const struct checkpoint_place *place, const struct engine *engine,
+                           const char *beside, char replaced[80], struct error *e)
+{
+    *replaced = 0;
     if (renameat2(place->parent, beside, place->parent, place->name, RENAME_NOREPLACE) == 0)
         return 0;
     if (errno == EEXIST &&
         renameat2(place->parent, beside, place->parent, place->name, RENAME_EXCHANGE) == 0)
-        return remove_tree_at(place->parent, beside, e);
+        return put_aside(place, engine, beside, replaced, e);
     return fail_errno(e, "checkpoint %s", place->path);
 }
 
 int checkpoint_publish(const struct checkpoint_place *place, const struct container *container,
-                       int dir, json_t *about, struct error *e)
+                       int dir, json_t *about, char replaced[80], struct error *e)
 {
     char beside[300];
     name_beside(place, container, beside);
-    if (checkpoint_files_note(dir, about, e) < 0 || move_into_place(place, beside, e) < 0)
+    if (checkpoint_files_note(dir, about, e) < 0 ||
+        move_into_place(place, container->engine, beside, replaced, e) < 0)
         return fail_in(e, "checkpoint %s", place->path);
     return 0;
 }

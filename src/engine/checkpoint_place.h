@@ -39,9 +39,10 @@ int checkpoint_begin(const struct checkpoint_place *place, const struct containe
 int checkpoint_reserve(int dir, struct error *e);
 
 /* Completes checkpoint.json with sizes and digests of all files and moves the directory to its
- * place. */
+ * place. `replaced` gets the path (below the data root) of an older one that is now to be removed,
+ * or "". */
 int checkpoint_publish(const struct checkpoint_place *place, const struct container *container,
-                       int dir, json_t *about, struct error *e);
+                       int dir, json_t *about, char replaced[80], struct error *e);
 void checkpoint_abandon(const struct checkpoint_place *place, const struct container *container);
 
 /* Opens the checkpoint there and verifies every file. *about gets checkpoint.json. A descriptor. */

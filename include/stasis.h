@@ -26,11 +26,11 @@ struct stasis_inherited_fd {
 };
 
 struct stasis_options {
-    pid_t pid;             /* dump: root of the tree, as the caller's pid namespace counts */
-    int images_dir;        /* descriptor of the image directory */
-    const char *root;      /* root of the mount namespace (--root); NULL: as found / the image's */
-    bool leave_running;    /* dump: the tree goes on after it */
-    bool leave_stopped;    /* dump: the tree stays stopped after it */
+    pid_t pid;          /* dump: root of the tree, as the caller's pid namespace counts */
+    int images_dir;     /* descriptor of the image directory */
+    const char *root;   /* root of the mount namespace (--root); NULL: as found / the image's */
+    bool leave_running; /* dump: the tree goes on after it */
+    bool leave_stopped; /* dump: the tree stays stopped after it */
     /* dump: do not wait until the killed tree has given back its memory. For a caller that exits at
      * once: what it traces stays unreaped while it lives. */
     bool leave_dying;
@@ -47,6 +47,10 @@ struct stasis_options {
     size_t cgroup_roots_count;
     const struct stasis_inherited_fd *inherited_fds;
     size_t inherited_fds_count;
+    /* Restore: parameters of a new network namespace, which images do not hold: key is a name such
+     * as "net.ipv4.ip_forward". */
+    const struct stasis_mapping *net_sysctls;
+    size_t net_sysctls_count;
     const char
         *netns_path;       /* restore: join this network namespace instead of making one; or NULL */
     const struct log *log; /* NULL: nothing is logged */

@@ -75,6 +75,24 @@ static int map_mounts(const struct restore_work *work, const struct runtime_cont
     return 0;
 }
 
+/* A checkpoint holds the parameters of other namespaces, not those of a network's. */
+static void map_sysctls(const struct container *container, struct arena *arena,
+                        struct stasis_options *options)
+{
+    const char *name;
+    json_t *value,
+        *sysctls = json_object_get(json_object_get(container->config, "HostConfig"), "Sysctls");
+    struct stasis_mapping *mapped =
+        arena_alloc(arena, (json_object_size(sysctls) + 1) * sizeof(*mapped));
+    json_object_foreach(sysctls, name, value)
+    {
+        if (strncmp(name, "net.", 4) == 0 && json_is_string(value))
+            mapped[options->net_sysctls_count++] =
+                (struct stasis_mapping){.key = name, .value = json_string_value(value)};
+    }
+    options->net_sysctls = mapped;
+}
+
 static int make_cgroup(const struct container *container, const char *cgroup, struct error *e)
 {
     json_auto_t *resources = spec_resources(container);
@@ -104,6 +122,7 @@ static pid_t restore_processes(struct container *container, const struct runtime
         .log = &log,
     };
     map_streams(work, stdio, fds, &options);
+    map_sysctls(container, arena, &options);
     if (map_mounts(work, &runtime, arena, &options, e) < 0)
         return -1;
     return stasis_restore(&options, e);

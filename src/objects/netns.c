@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "kernel/rtnetlink.h"
 #include "objects/namespace_kinds.h"
 #include "objects/netdev.h"
@@ -65,6 +66,32 @@ static int save(struct dump *dump, const struct namespace_id *ns, struct error *
     return write_entry(dump, ns->id, false, e);
 }
 
+/* "net.ipv4.conf.eth0/1.forwarding" is net/ipv4/conf/eth0.1/forwarding. sysctl(8) */
+static int set_parameter(const struct stasis_mapping *sysctl, struct error *e)
+{
+    char path[256];
+    size_t length = strlen(sysctl->key);
+    AUTO_CLOSE int sys = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (sys < 0)
+        return fail_errno(e, "/proc/sys");
+    if (length >= sizeof(path))
+        return fail(e, ENAMETOOLONG, "name too long");
+    memcpy(path, sysctl->key, length + 1);
+    for (char *at = path; *at; at++)
+        *at = *at == '.' ? '/' : *at == '/' ? '.' : *at;
+    if (!starts_with(path, "net/") || !path_is_plain(path))
+        return fail(e, EINVAL, "no parameter of a network namespace");
+    return write_string_at(sys, path, sysctl->value, e);
+}
+
+static int set_parameters(const struct stasis_options *options, struct error *e)
+{
+    for (size_t i = 0; i < options->net_sysctls_count; i++)
+        if (set_parameter(&options->net_sysctls[i], e) < 0)
+            return fail_in(e, "sysctl %s", options->net_sysctls[i].key);
+    return 0;
+}
+
 static int fill(struct restore *restore, uint32_t id, struct error *e)
 {
     const NetnsEntry *entry = image_read_one(restore->arena, restore->images_dir, IMAGE_NETNS, id,
@@ -77,9 +104,10 @@ static int fill(struct restore *restore, uint32_t id, struct error *e)
     AUTO_CLOSE int socket = rtnetlink_open(e);
     if (socket < 0 || netdevs_fill(restore, id, socket, e) < 0)
         return -1;
-    if (entry->n_ipv4_sysctl && entry->ipv4_sysctl[0]->sarg)
-        return write_string_at(AT_FDCWD, ping_group_range, entry->ipv4_sysctl[0]->sarg, e);
-    return 0;
+    if (entry->n_ipv4_sysctl && entry->ipv4_sysctl[0]->sarg &&
+        write_string_at(AT_FDCWD, ping_group_range, entry->ipv4_sysctl[0]->sarg, e) < 0)
+        return -1;
+    return set_parameters(restore->options, e);
 }
 
 const struct namespace_kind net_namespace_kind = {.type = NS_NET,

@@ -28,6 +28,7 @@ struct checkpoint_work {
     const struct checkpoint_place *place;
     int dir;           /* where the files gather */
     char replaced[80]; /* an older checkpoint, to be removed */
+    int lock;          /* checkpoint.lock */
 };
 
 /* ------------------------------------------------------------------ the dump */
@@ -152,6 +153,8 @@ static void checkpoint_body(void *context, int answer)
     if (make_checkpoint(work, &e) == 0)
         e = (struct error){0};
     container_unlock(work->container);
+    /* The next checkpoint need not wait for what is left to remove. */
+    close(work->lock);
     answer_start(answer, getpid(), &e);
     if (*work->replaced)
         remove_tree_at(work->container->engine->root, work->replaced, &e);
@@ -168,10 +171,10 @@ static int check_state(const struct container *container, const char *ref, struc
     return 0;
 }
 
-static int launch(struct checkpoint_work *work, int lock, struct error *e)
+static int launch(struct checkpoint_work *work, struct error *e)
 {
     struct container *container = work->container;
-    int kept[] = {container->engine->root, container->dir, container->lock, lock,
+    int kept[] = {container->engine->root, container->dir, container->lock, work->lock,
                   work->place->parent};
     if (detach(checkpoint_body, work, kept, sizeof(kept) / sizeof(*kept), e) < 0)
         return -1;
@@ -201,8 +204,8 @@ int engine_checkpoint_create(struct engine *engine, const char *ref,
         checkpoint_place_check_free(&place, &container, e) < 0)
         return -1;
     struct checkpoint_work work = {
-        .container = &container, .request = request, .place = &place, .dir = -1};
-    return launch(&work, lock, e) < 0 ? fail_in(e, "Cannot checkpoint container %s", ref) : 0;
+        .container = &container, .request = request, .place = &place, .lock = lock, .dir = -1};
+    return launch(&work, e) < 0 ? fail_in(e, "Cannot checkpoint container %s", ref) : 0;
 }
 
 /* ------------------------------------------------------------------ list, remove */

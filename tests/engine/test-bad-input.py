@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from engines import Engine, demand_counting
-from tests import STASIS, Suite, demand, must_fail, wait_until
+from tests import STASIS, Suite, demand, must_fail, read, wait_until
 from trees import SPECIMENS, looks_complete, unmount
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -195,9 +195,9 @@ def ended_in_the_middle(stage, kill):
 def goes_on(engine, name):
     if engine.is_running(name):
         pid = engine.inspect(name)["State"]["Pid"]
-        status = open("/proc/%d/status" % pid).read()
+        status = read("/proc/%d/status" % pid)
         # A daemon may still be at work for a client that is gone.
-        return "TracerPid:\t0" in status and "State:\tT" not in status
+        return "TracerPid:\t0\n" in status and "State:\tT" not in status
     return engine.run("restore", name).status == 0
 
 

@@ -45,17 +45,18 @@ static bool names_variable(const json_t *env, const char *assignment)
     return false;
 }
 
-/* The image's variables first; those that the container sets itself are left out. */
+/* The container's own variables first, as Docker has it; then those of the image that it does not
+ * set itself. */
 static json_t *merge_env(const json_t *image_env, const json_t *env)
 {
     json_t *merged = json_array(), *assignment;
     size_t i;
+    json_array_foreach(env, i, assignment) json_array_append(merged, assignment);
     json_array_foreach(image_env, i, assignment)
     {
         if (json_is_string(assignment) && !names_variable(env, json_string_value(assignment)))
             json_array_append(merged, assignment);
     }
-    json_array_foreach(env, i, assignment) json_array_append(merged, assignment);
     return merged;
 }
 

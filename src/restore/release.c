@@ -37,7 +37,8 @@ static int for_each_thread(struct tree *tree, thread_step *step, struct error *e
 static int seize(struct tree *tree, struct thread *thread, struct error *e)
 {
     (void)tree;
-    uint64_t options = PTRACE_O_EXITKILL | (thread->has_last ? PTRACE_O_SUSPEND_SECCOMP : 0);
+    bool filtered = thread->core->thread_core->seccomp_mode != SECCOMP_MODE__disabled;
+    uint64_t options = PTRACE_O_EXITKILL | (filtered ? PTRACE_O_SUSPEND_SECCOMP : 0);
     return tracee_seize_and_interrupt(thread->host_tid, options, e);
 }
 
@@ -51,8 +52,6 @@ static int wait_stop(struct tree *tree, struct thread *thread, struct error *e)
 static int run_last_script(struct tree *tree, struct thread *thread, struct error *e)
 {
     struct user_regs_struct registers;
-    if (!thread->has_last)
-        return 0;
     if (tracee_get_registers(thread->host_tid, &registers, e) < 0 ||
         tracee_run_until_trap(thread->host_tid, &registers, script_entry(&thread->last),
                               script_head_address(&thread->last), e) < 0)

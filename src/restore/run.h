@@ -4,7 +4,8 @@
 
 #include "restore/tree.h"
 
-/* pids.c: fails where a process has the number of one of the tree's; waits for one that is dying. */
+/* pids.c: fails where a process has the number of one of the tree's; waits for one that is dying.
+ */
 int claim_ids(struct tree *tree, struct error *e);
 
 /* start.c: forks the root vessel, which runs its script from here on. */

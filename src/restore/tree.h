@@ -78,9 +78,8 @@ struct thread {
     SeccompFilter **filters; /* the oldest first */
     size_t filter_count;
     struct script script;   /* builds it */
-    struct script last;     /* seccomp filters and credentials, run under ptrace */
+    struct script last;     /* what takes rights away, run under ptrace when all are built */
     struct script_op *made; /* the clone3(2) that makes it; NULL: the builder does */
-    bool has_last;
 };
 
 /* Where in its maker's life a task is forked. */
@@ -112,7 +111,6 @@ struct task {
     uint32_t born_group;   /* that it has after fork; 0: one outside of the tree */
     struct group *joins;   /* the group it must enter; NULL: it is in the right one */
     struct group *leads;   /* the group that others wait for; NULL: nobody does */
-    uint64_t threads_done; /* word: threads other than the leader with their credentials */
     uint64_t files_unused; /* word that counts makees that share its descriptors and are done */
     uint32_t files_sharers;
 };

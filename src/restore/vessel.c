@@ -41,7 +41,7 @@ static void write_waiting(struct tree *tree, struct script *script)
     MUST(script, "have descriptors of its own", SYS_unshare, CLONE_FILES);
 }
 
-/* Until it is whole, a vessel dies with who made it. */
+/* Until all are built, a vessel dies with who made it. */
 static void write_birth(struct tree *tree, struct task *task)
 {
     struct script *script = &task->threads.items[0].script;
@@ -109,36 +109,33 @@ static void write_parent_death_signal(struct thread *thread, struct script *scri
          core->has_pdeath_sig ? core->pdeath_sig : 0);
 }
 
-/* A change of credentials makes the whole process undumpable: this waits for all threads. */
-static void write_dumpable(struct task *task, struct script *script)
+/* A change of credentials makes the whole process undumpable; the leader's is the last. */
+static void write_dumpable(const struct task *task, struct script *script)
 {
     const MmEntry *mm = task->memory->mm;
-    size_t others = task->threads.count - 1;
-    if (others)
-        script_wait_until(script, "wait for the other threads", task->threads_done,
-                          (uint32_t)others);
     if (!task->shares_memory && mm->has_dumpable && (mm->dumpable == 0 || mm->dumpable == 1))
         MUST(script, "set whether it is dumpable", SYS_prctl, PR_SET_DUMPABLE,
              (uint64_t)mm->dumpable);
 }
 
-static int write_end(struct tree *tree, struct thread *thread, struct error *e)
+/* Filters first, while there are the rights to install them: the tracer suspends them. */
+static int write_last(struct tree *tree, struct thread *thread, struct error *e)
 {
-    struct script *script = thread->has_last ? &thread->last : &thread->script;
-    struct task *task = thread->task;
-    bool leads = thread == &task->threads.items[0];
-    if (thread->has_last && write_seccomp(tree, thread, script, e) < 0)
-        return -1;
-    if (write_credentials(tree, thread, script, e) < 0)
+    struct script *script = &thread->last;
+    if (write_seccomp(tree, thread, script, e) < 0 ||
+        write_credentials(tree, thread, script, e) < 0)
         return -1;
     write_parent_death_signal(thread, script);
-    if (leads)
-        write_dumpable(task, script);
-    else
-        script_post(script, "be done with credentials", task->threads_done, 1);
-    if (thread->has_last && script_end(&thread->last, e) < 0)
+    if (thread == &thread->task->threads.items[0])
+        write_dumpable(thread->task, script);
+    return script_end(script, e);
+}
+
+static int write_end(struct tree *tree, struct thread *thread, struct error *e)
+{
+    if (script_end(&thread->script, e) < 0)
         return -1;
-    return script_end(&thread->script, e);
+    return write_last(tree, thread, e);
 }
 
 static int write_threads(struct tree *tree, struct task *task, struct error *e)
@@ -202,23 +199,13 @@ static int write_task(struct tree *tree, struct task *task, struct error *e)
     return 0;
 }
 
-static bool has_seccomp(const struct task *task)
-{
-    for (size_t i = 0; i < task->threads.count; i++)
-        if (task->threads.items[i].core && task->threads.items[i].core->thread_core &&
-            task->threads.items[i].core->thread_core->seccomp_mode != SECCOMP_MODE__disabled)
-            return true;
-    return false;
-}
-
-static int begin_thread(struct tree *tree, struct thread *thread, bool has_last, struct error *e)
+static int begin_thread(struct tree *tree, struct thread *thread, struct error *e)
 {
     if (script_begin(&thread->script, &tree->area, false, e) < 0)
         return -1;
     thread->script.head->ended = tree->ended;
-    thread->has_last = has_last;
     tree->expected++;
-    return has_last ? script_begin(&thread->last, &tree->area, true, e) : 0;
+    return script_begin(&thread->last, &tree->area, true, e);
 }
 
 static int begin_task(struct tree *tree, struct task *task, struct error *e)
@@ -230,12 +217,10 @@ static int begin_task(struct tree *tree, struct task *task, struct error *e)
         write_birth(tree, task);
         return 0;
     }
-    bool has_last = has_seccomp(task);
     for (size_t i = 0; i < task->threads.count; i++)
-        if (begin_thread(tree, &task->threads.items[i], has_last, e) < 0)
+        if (begin_thread(tree, &task->threads.items[i], e) < 0)
             return -1;
     write_birth(tree, task);
-    task->threads_done = new_word(tree);
     task->files_unused = new_word(tree);
     for (size_t i = 0; i < task->makes.count; i++)
         task->files_sharers += task->makes.items[i]->shares_files;

@@ -127,6 +127,20 @@ const struct mountinfo *mount_find_outside(const mountinfo_list *outside, const 
     return NULL;
 }
 
+bool mount_table_shares_root(const struct mount_table *table, const mountinfo_list *own)
+{
+    const struct mount *theirs = NULL;
+    const struct mountinfo *ours = NULL;
+    for (size_t i = 0; i < table->count; i++)
+        if (!strcmp(table->mounts[i].info.point, "/"))
+            theirs = &table->mounts[i];
+    for (size_t i = 0; i < own->count; i++)
+        if (!strcmp(own->items[i].point, "/"))
+            ours = &own->items[i];
+    return theirs && ours && (ours->major << 20 | ours->minor) == theirs->device &&
+           !strcmp(ours->root, theirs->info.root);
+}
+
 static bool shows_same_file_system(const struct mount *a, const struct mount *b)
 {
     return a != b && a->device == b->device && path_is_below(b->info.root, a->info.root);

@@ -58,6 +58,10 @@ uint32_t mount_device(const struct dump *dump, int mount_id, dev_t st_dev);
 
 /* ---- both ---- */
 
+/* A tree that only unshared its mounts has the root of `own`, the dumper's or builder's mounts:
+ * what both have comes from outside again. */
+bool mount_table_shares_root(const struct mount_table *table, const mountinfo_list *own);
+
 /* Puts parents before their children, finds parents, and decides each mount's source (external
  * names are set before). `outside` are the mounts of the dumper or builder, where the tree shares
  * their root, else empty. Fails for a list that is no tree. */

@@ -33,9 +33,11 @@ static int *fd_of(struct mount_tree *tree, const struct mount *mount)
 
 static int check_entry(const MntEntry *entry, struct error *e)
 {
-    if (entry->mountpoint[0] != '/' || entry->root[0] != '/' ||
+    /* The root of a namespace's own file is shown as its name, "net:[4026531840]". */
+    bool named = entry->root[0] != '/' && !strchr(entry->root, '/');
+    if (entry->mountpoint[0] != '/' ||
         (entry->mountpoint[1] && !path_is_plain(entry->mountpoint)) ||
-        (entry->root[1] && !path_is_plain(entry->root)))
+        (!named && (entry->root[0] != '/' || (entry->root[1] && !path_is_plain(entry->root)))))
         return fail(e, EBADMSG, "mount %u: '%s' of '%s' are no paths of a mount", entry->mnt_id,
                     entry->mountpoint, entry->root);
     return 0;
@@ -94,9 +96,12 @@ static int read_builder(struct mount_tree *tree, struct error *e)
 static int read_tree_of_mounts(struct mount_tree *tree, uint32_t id, struct error *e)
 {
     struct arena *arena = tree->restore->arena;
+    const mountinfo_list none = {0};
     if (read_entries(tree, id, e) < 0 ||
-        (!tree->restore->options->root && read_builder(tree, e) < 0) ||
-        mount_table_arrange(&tree->table, &tree->builder, arena, e) < 0)
+        (!tree->restore->options->root && read_builder(tree, e) < 0))
+        return -1;
+    bool shares_root = mount_table_shares_root(&tree->table, &tree->builder);
+    if (mount_table_arrange(&tree->table, shares_root ? &tree->builder : &none, arena, e) < 0)
         return -1;
     tree->fds = arena_alloc(arena, tree->table.count * sizeof(*tree->fds));
     tree->states = arena_alloc(arena, tree->table.count * sizeof(*tree->states));

@@ -64,17 +64,6 @@ static int read_mounts_of(struct dump *dump, const struct owner *root, mountinfo
     return mountinfo_read(root->proc, dump->arena, list, e);
 }
 
-/* A tree that only unshared its mounts sees the dumper's: those come from outside again. */
-static bool shares_root(const mountinfo_list *own, const mountinfo_list *lines)
-{
-    const struct mountinfo *a = NULL, *b = NULL;
-    for (size_t i = 0; i < own->count; i++)
-        a = !strcmp(own->items[i].point, "/") ? &own->items[i] : a;
-    for (size_t i = 0; i < lines->count; i++)
-        b = !strcmp(lines->items[i].point, "/") ? &lines->items[i] : b;
-    return a && b && a->major == b->major && a->minor == b->minor && !strcmp(a->root, b->root);
-}
-
 /* A new instance would be another than what the tree sees. */
 static int check_instance(const struct dump *dump, const struct mount *mount,
                           const mountinfo_list *own, struct error *e)
@@ -107,7 +96,8 @@ int mounts_of_tree(struct dump *dump, const struct owner *root, struct error *e)
     table->mounts = arena_alloc(dump->arena, lines.count * sizeof(struct mount));
     for (; table->count < lines.count; table->count++)
         table->mounts[table->count] = mount_from_line(dump, &lines.items[table->count]);
-    if (mount_table_arrange(table, shares_root(&own, &lines) ? &own : &none, dump->arena, e) < 0)
+    bool shares_root = mount_table_shares_root(table, &own);
+    if (mount_table_arrange(table, shares_root ? &own : &none, dump->arena, e) < 0)
         return fail_in(e, "pid %d (%s)", (int)root->pid, root->comm);
     for (size_t i = 0; i < table->count; i++)
         if (check_mount(dump, &table->mounts[i], &own, e) < 0)

@@ -195,6 +195,30 @@ def external_mounts():
         demand(missing.returncode != 0 and "volume" in missing.stderr, missing.stderr)
 
 
+def unshared_mounts():
+    """A tree that shares the root of its dumper, and everything that is mounted there."""
+    images = SCRATCH + "/unshared"
+    os.mkdir(images)
+    process = subprocess.Popen(["unshare", "--mount", "sh", "-c",
+                                "mount -t tmpfs own /mnt && echo text > /mnt/file && exec sleep 1000"])
+    try:
+        mounts = "/proc/%d/mountinfo" % process.pid
+        wait_until(lambda: " own " in read(mounts) and read("/proc/%d/comm" % process.pid) == "sleep\n",
+                   "its mount")
+        before = read(mounts) + "text\n"
+        saved = subprocess.run([COPY, "save", str(process.pid), images], stderr=subprocess.PIPE,
+                               text=True)
+        demand(saved.returncode == 0, saved.stderr)
+    finally:
+        process.kill(), process.wait()
+    filled = subprocess.run([COPY, "fill", images, "-", "-", "--", "/bin/sh", "-c",
+                             LOOK + " /mnt/file"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            text=True)
+    demand(filled.returncode == 0, filled.stderr)
+    demand(filled.stdout.endswith("text\n"), "/mnt/file: " + filled.stdout[-20:])
+    same(without_ids(before[:-5]), without_ids(filled.stdout[:-5]))
+
+
 def refused(name, prepare, says, beside=None):
     with Target(name, prepare) as target:
         if beside:
@@ -264,7 +288,7 @@ def main():
     suite = Suite()
     for test in (names_and_limits, addresses, loopback_stays_down, container_mounts, hidden_mounts,
                  propagation, contents_of_tmpfs, external_mounts, clocks_go_on, hostile_archives,
-                 cgroups_come_back):
+                 cgroups_come_back, unshared_mounts):
         suite.run(test.__name__.replace("_", " "), test)
     for name, prepare, says in (
             ("ramfs", "mount -t ramfs none /a", r"mount /a \(ramfs\): not supported"),

@@ -57,8 +57,7 @@ static void set_variable(json_t *env, const char *assignment)
 {
     size_t i, name = strcspn(assignment, "=") + 1;
     json_t *old;
-    json_array_foreach(env, i, old)
-    {
+    json_array_foreach (env, i, old) {
         if (strncmp(json_string_value(old), assignment, name) == 0) {
             json_array_set_new(env, i, json_string(assignment));
             return;
@@ -103,8 +102,9 @@ static int add_keys(json_t *config, const char *key, const char *text)
     json_auto_t *list = *text == '[' ? json_loads(text, 0, NULL) : NULL;
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item) json_object_set_new(
-        set, json_is_string(item) ? json_string_value(item) : "", json_object());
+    json_array_foreach (list, i, item)
+        json_object_set_new(set, json_is_string(item) ? json_string_value(item) : "",
+                            json_object());
     bool ports = strcmp(key, "ExposedPorts") == 0;
     const char *rest = list ? "" : text;
     for (char *word; (word = next_word(arena, &rest));) {
@@ -150,8 +150,7 @@ int changes_apply(json_t *config, const json_t *lines, struct error *e)
     json_t *line;
     if (json_check_strings(lines, "changes", e) < 0)
         return -1;
-    json_array_foreach(lines, i, line)
-    {
+    json_array_foreach (lines, i, line) {
         if (apply_line(config, json_string_value(line), e) < 0)
             return fail_in(e, "change '%s'", json_string_value(line));
     }

@@ -131,8 +131,7 @@ int checkpoint_files_verify(int dir, const json_t *about, struct error *e)
         return fail(e, EINVAL, "damaged, or of a version that is not known here");
     if (!json_object_get(files, "inventory.img"))
         return fail(e, EINVAL, "damaged: it names no images");
-    json_object_foreach(files, name, noted)
-    {
+    json_object_foreach (files, name, noted) {
         if (verify_file(dir, name, noted, e) < 0)
             return -1;
     }

@@ -36,8 +36,7 @@ static bool names_variable(const json_t *env, const char *assignment)
 {
     size_t i, length = strcspn(assignment, "=");
     json_t *other;
-    json_array_foreach(env, i, other)
-    {
+    json_array_foreach (env, i, other) {
         const char *text = json_string_value(other);
         if (strncmp(text, assignment, length) == 0 && (text[length] == '=' || !text[length]))
             return true;
@@ -45,15 +44,12 @@ static bool names_variable(const json_t *env, const char *assignment)
     return false;
 }
 
-/* The container's own variables first, as Docker has it; then those of the image that it does not
- * set itself. */
-static json_t *merge_env(const json_t *image_env, const json_t *env)
+/* Behind the container's own, the image's variables that it does not set itself. */
+static json_t *merge_env(const json_t *image_env, json_t *env)
 {
-    json_t *merged = json_array(), *assignment;
+    json_t *merged = json_is_array(env) ? json_copy(env) : json_array(), *assignment;
     size_t i;
-    json_array_foreach(env, i, assignment) json_array_append(merged, assignment);
-    json_array_foreach(image_env, i, assignment)
-    {
+    json_array_foreach (image_env, i, assignment) {
         if (json_is_string(assignment) && !names_variable(env, json_string_value(assignment)))
             json_array_append(merged, assignment);
     }

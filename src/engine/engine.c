@@ -135,8 +135,7 @@ static void add_counts(struct engine *engine, json_t *info)
     json_auto_t *images = engine_image_list(engine, NULL, false, &ignored);
     size_t i;
     json_t *summary;
-    json_array_foreach(containers, i, summary)
-    {
+    json_array_foreach (containers, i, summary) {
         const char *state = json_text(summary, "State");
         all++;
         running += strcmp(state, "running") == 0;

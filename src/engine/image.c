@@ -33,8 +33,7 @@ int image_set_names(struct engine *engine, const json_t *names, const char *id, 
     json_auto_t *index = image_index(engine, e);
     if (!index)
         return -1;
-    json_array_foreach(names, i, name)
-    {
+    json_array_foreach (names, i, name) {
         if (id)
             json_object_set_new(index, json_string_value(name), json_string(id));
         else
@@ -128,8 +127,7 @@ static int check_layers(const struct image *image, struct error *e)
     json_t *layer;
     if (!json_is_array(image_layers(image)))
         return fail(e, EINVAL, "the image's configuration names no layers");
-    json_array_foreach(image_layers(image), i, layer)
-    {
+    json_array_foreach (image_layers(image), i, layer) {
         if (!json_is_string(layer) || !is_digest(json_string_value(layer)))
             return fail(e, EINVAL, "layer %zu has no valid id", i);
     }
@@ -178,8 +176,8 @@ long long image_size(const struct engine *engine, const struct image *image)
     long long size = 0;
     size_t i;
     json_t *layer;
-    json_array_foreach(image_layers(image), i, layer) size +=
-        layer_size(engine, json_string_value(layer));
+    json_array_foreach (image_layers(image), i, layer)
+        size += layer_size(engine, json_string_value(layer));
     return size;
 }
 
@@ -188,8 +186,7 @@ json_t *image_names(const json_t *index, const char *id)
     json_t *names = json_array();
     const char *name;
     json_t *target;
-    json_object_foreach((json_t *)index, name, target)
-    {
+    json_object_foreach ((json_t *)index, name, target) {
         if (json_is_string(target) && strcmp(json_string_value(target), id) == 0)
             json_array_append_new(names, json_string(name));
     }
@@ -220,8 +217,7 @@ static int publish_layers(struct engine *engine, const struct new_image *made,
         if (layer_publish(engine, &made->drafts[i], e) < 0)
             return fail_in(e, "layer %s", made->drafts[i].diff_id);
     }
-    json_array_foreach(image_layers(image), i, layer)
-    {
+    json_array_foreach (image_layers(image), i, layer) {
         if (!layer_exists(engine, json_string_value(layer)))
             return fail(e, EAGAIN, "layer %s has been removed", json_string_value(layer));
     }

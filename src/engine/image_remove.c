@@ -46,8 +46,7 @@ static int look_at_container(struct removal *removal, const char *id, struct err
         *e = problem;
         return -1;
     }
-    json_array_foreach(json_object_get(record, "Layers"), i, key)
-    {
+    json_array_foreach (json_object_get(record, "Layers"), i, key) {
         if (json_is_string(key))
             json_object_set_new(removal->needed, json_string_value(key), json_true());
     }
@@ -74,8 +73,7 @@ static void note_layers(void *context, const struct image *image)
     struct removal *removal = context;
     size_t i;
     json_t *layer;
-    json_array_foreach(image_layers(image), i, layer)
-    {
+    json_array_foreach (image_layers(image), i, layer) {
         char key[LAYER_KEY_SIZE];
         layer_key(json_string_value(layer), key);
         json_object_set_new(removal->needed, key, json_true());
@@ -115,7 +113,7 @@ static int untag(struct removal *removal, const json_t *names, struct error *e)
     json_t *name;
     if (image_set_names(removal->engine, names, NULL, e) < 0)
         return -1;
-    json_array_foreach(names, i, name)
+    json_array_foreach (names, i, name)
         json_array_append_new(removal->report, json_pack("{s:O}", "Untagged", name));
     return 0;
 }
@@ -158,8 +156,7 @@ static bool has_name(const json_t *names, const char *name)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(names, i, item)
-    {
+    json_array_foreach (names, i, item) {
         if (name && strcmp(json_string_value(item), name) == 0)
             return true;
     }

@@ -50,8 +50,7 @@ static json_t *shown_names(const struct listing *list, const char *id)
         return json_incref(all);
     json_t *shown = json_array(), *name;
     size_t i;
-    json_array_foreach(all, i, name)
-    {
+    json_array_foreach (all, i, name) {
         if (is_named_so(json_string_value(name), list->filters))
             json_array_append(shown, name);
     }
@@ -135,8 +134,7 @@ static int check_filters(const json_t *filters, struct error *e)
     static const char known[] = " dangling label before since reference ";
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)filters, key, value)
-    {
+    json_object_foreach ((json_t *)filters, key, value) {
         const char *at = strstr(known, key);
         if (!*key || !at || at[-1] != ' ' || at[strlen(key)] != ' ')
             return fail(e, EINVAL, "invalid filter '%s'", key);

@@ -331,8 +331,7 @@ json_t *engine_container_prune(struct engine *engine, const json_t *filters, str
         return NULL;
     json_t *removed = json_array(), *summary;
     size_t i;
-    json_array_foreach(containers, i, summary)
-    {
+    json_array_foreach (containers, i, summary) {
         struct error ignored = {0};
         const char *state = json_text(summary, "State"), *id = json_text(summary, "Id");
         if (strcmp(state, "running") != 0 && strcmp(state, "paused") != 0 &&

@@ -69,8 +69,7 @@ static char *command_of(const struct container *container, struct arena *arena)
     char *text = arena_strdup(arena, json_text(container->config, "Path"));
     size_t i;
     json_t *argument;
-    json_array_foreach(json_object_get(container->config, "Args"), i, argument)
-    {
+    json_array_foreach (json_object_get(container->config, "Args"), i, argument) {
         const char *value = json_string_value(argument);
         text = arena_printf(arena, needs_quotes(value) ? "%s '%s'" : "%s %s", text, value);
     }
@@ -176,8 +175,7 @@ static bool matches_volume(const struct container *container, const json_t *filt
     json_t *mount;
     if (!filter_is_given(filters, "volume"))
         return true;
-    json_array_foreach(json_object_get(container->config, "MountPoints"), i, mount)
-    {
+    json_array_foreach (json_object_get(container->config, "MountPoints"), i, mount) {
         if (filter_allows(filters, "volume", json_text(mount, "Name")) ||
             filter_allows(filters, "volume", json_text(mount, "Destination")))
             return true;

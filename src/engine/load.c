@@ -113,8 +113,7 @@ static json_t *normal_names(struct load *load, const json_t *names, struct error
     json_auto_t *normal = json_array();
     if (json_check_strings(names, "the image's names", e) < 0)
         return NULL;
-    json_array_foreach(names, i, name)
-    {
+    json_array_foreach (names, i, name) {
         const char *text = reference_normal(load->arena, json_string_value(name), e);
         if (!text)
             return NULL;
@@ -129,8 +128,9 @@ static void report(struct load *load, const json_t *names, const char *id)
     json_t *name;
     if (json_is_empty(names))
         json_array_append_new(load->loaded, json_sprintf("Loaded image ID: %s", id));
-    json_array_foreach(names, i, name) json_array_append_new(
-        load->loaded, json_sprintf("Loaded image: %s", json_string_value(name)));
+    json_array_foreach (names, i, name)
+        json_array_append_new(load->loaded,
+                              json_sprintf("Loaded image: %s", json_string_value(name)));
 }
 
 /* Loads one image; `names` is an array of references, or empty. */
@@ -163,8 +163,7 @@ static int load_docker(struct load *load, const json_t *manifest, struct error *
 {
     size_t i;
     json_t *image;
-    json_array_foreach(manifest, i, image)
-    {
+    json_array_foreach (manifest, i, image) {
         if (load_image(load, json_text(image, "Config"), json_object_get(image, "Layers"),
                        json_object_get(image, "RepoTags"), e) < 0)
             return -1;
@@ -216,7 +215,7 @@ static int load_oci_image(struct load *load, const json_t *descriptor, const jso
     json_t *layer;
     json_auto_t *paths = json_array();
     json_auto_t *names = oci_names(descriptor);
-    json_array_foreach(json_object_get(manifest, "layers"), i, layer)
+    json_array_foreach (json_object_get(manifest, "layers"), i, layer)
         json_array_append_new(paths, json_string(blob_path(load, layer)));
     json_auto_t *config = read_blob(load, json_object_get(manifest, "config"), e);
     if (!config)
@@ -248,8 +247,7 @@ static int load_oci_descriptor(struct load *load, const json_t *descriptor, stru
     json_t *choices = json_object_get(manifest, "manifests");
     if (!choices)
         return load_oci_image(load, descriptor, manifest, e);
-    json_array_foreach(choices, i, inner)
-    {
+    json_array_foreach (choices, i, inner) {
         if (!is_for_this_machine(inner))
             continue;
         json_auto_t *chosen = read_blob(load, inner, e);
@@ -267,8 +265,7 @@ static int load_oci(struct load *load, struct error *e)
         return e->code == ENOENT ? fail(e, EINVAL, "neither manifest.json nor index.json in it")
                                  : -1;
     json_t *manifests = json_object_get(index, "manifests");
-    json_array_foreach(manifests, i, descriptor)
-    {
+    json_array_foreach (manifests, i, descriptor) {
         if (load_oci_descriptor(load, descriptor, e) < 0)
             return -1;
     }

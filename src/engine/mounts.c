@@ -37,8 +37,7 @@ static void put(json_t *mounts, json_t *mount)
 {
     size_t i;
     json_t *old;
-    json_array_foreach(mounts, i, old)
-    {
+    json_array_foreach (mounts, i, old) {
         if (strcmp(json_text(old, "Destination"), json_text(mount, "Destination")) == 0) {
             json_array_set_new(mounts, i, mount);
             return;
@@ -153,8 +152,7 @@ static bool has_destination(const json_t *mounts, const char *destination)
 {
     size_t i;
     json_t *mount;
-    json_array_foreach(mounts, i, mount)
-    {
+    json_array_foreach (mounts, i, mount) {
         if (strcmp(json_text(mount, "Destination"), destination) == 0)
             return true;
     }
@@ -169,18 +167,15 @@ static int plan(struct engine *engine, json_t *mounts, const json_t *config,
     const char *destination;
     if (json_check_strings(json_object_get(host_config, "Binds"), "Binds", e) < 0)
         return -1;
-    json_array_foreach(json_object_get(host_config, "Binds"), i, item)
-    {
+    json_array_foreach (json_object_get(host_config, "Binds"), i, item) {
         if (add_bind(engine, mounts, json_string_value(item), e) < 0)
             return -1;
     }
-    json_array_foreach(json_object_get(host_config, "Mounts"), i, item)
-    {
+    json_array_foreach (json_object_get(host_config, "Mounts"), i, item) {
         if (add_mount(engine, mounts, item, e) < 0)
             return -1;
     }
-    json_object_foreach(json_object_get(config, "Volumes"), destination, item)
-    {
+    json_object_foreach (json_object_get(config, "Volumes"), destination, item) {
         if (check_destination(destination, e) < 0)
             return -1;
         if (!has_destination(mounts, destination) &&
@@ -207,8 +202,7 @@ static json_t *tmpfs_options(const json_t *host_config, const json_t *point)
     json_t *options = json_pack("[s, s]", "nosuid", "nodev"), *mount;
     char text[40];
     size_t i;
-    json_array_foreach(json_object_get(host_config, "Mounts"), i, mount)
-    {
+    json_array_foreach (json_object_get(host_config, "Mounts"), i, mount) {
         json_t *wanted = json_object_get(mount, "TmpfsOptions");
         if (strcmp(json_text(mount, "Target"), json_text(point, "Destination")) != 0)
             continue;
@@ -238,8 +232,7 @@ static int append_tmpfs_of_config(json_t *mounts, const json_t *tmpfs, struct er
 {
     const char *destination;
     json_t *given;
-    json_object_foreach((json_t *)tmpfs, destination, given)
-    {
+    json_object_foreach ((json_t *)tmpfs, destination, given) {
         AUTO_ARENA struct arena *arena = arena_new();
         json_t *options = json_pack("[s, s, s]", "noexec", "nosuid", "nodev");
         if (!json_is_string(given) || check_destination(destination, e) < 0) {
@@ -263,8 +256,7 @@ int mounts_append_oci(json_t *mounts, const json_t *mount_points, const json_t *
     json_t *point;
     if (append_tmpfs_of_config(mounts, json_object_get(host_config, "Tmpfs"), e) < 0)
         return -1;
-    json_array_foreach(mount_points, i, point)
-    {
+    json_array_foreach (mount_points, i, point) {
         const char *propagation = json_text(point, "Propagation");
         if (strcmp(json_text(point, "Type"), "tmpfs") == 0) {
             append_tmpfs(mounts, json_text(point, "Destination"),

@@ -25,8 +25,7 @@ static char *extra_hosts(const struct container *container, struct arena *arena)
     char *text = arena_strdup(arena, "");
     json_t *host_config = json_object_get(container->config, "HostConfig"), *host;
     size_t i;
-    json_array_foreach(json_object_get(host_config, "ExtraHosts"), i, host)
-    {
+    json_array_foreach (json_object_get(host_config, "ExtraHosts"), i, host) {
         const char *given = json_string_value(host), *colon = given ? strchr(given, ':') : NULL;
         if (colon && !strchr(given, '\n'))
             text =
@@ -63,8 +62,7 @@ static char *dns_lines(const struct container *container, struct arena *arena)
     json_t *host_config = json_object_get(container->config, "HostConfig"), *value;
     for (size_t k = 0; k < 3; k++) {
         size_t i;
-        json_array_foreach(json_object_get(host_config, kinds[k][0]), i, value)
-        {
+        json_array_foreach (json_object_get(host_config, kinds[k][0]), i, value) {
             const char *given = json_string_value(value);
             if (given && !strchr(given, '\n'))
                 text = arena_printf(arena, "%s%s %s\n", text, kinds[k][1], given);

@@ -45,8 +45,7 @@ static int write_options(const struct container *container, char *options, size_
                         container->id, container->id);
     json_t *layers = json_object_get(container->config, "Layers"), *key;
     size_t i, count = json_array_size(layers);
-    json_array_foreach(layers, i, key)
-    {
+    json_array_foreach (layers, i, key) {
         used += snprintf(options + used, size - (size_t)used, "%s%s", i ? ":" : "",
                          json_string_value(key));
         if ((size_t)used >= size)

@@ -16,8 +16,7 @@ static void remove_anonymous_volumes(struct container *container)
 {
     size_t i;
     json_t *mount;
-    json_array_foreach(json_object_get(container->config, "MountPoints"), i, mount)
-    {
+    json_array_foreach (json_object_get(container->config, "MountPoints"), i, mount) {
         struct error ignored = {0};
         const char *name = json_text(mount, "Name");
         if (*name && volume_is_anonymous(container->engine, name))

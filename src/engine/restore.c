@@ -61,8 +61,7 @@ static int map_mounts(const struct restore_work *work, const struct runtime_cont
         return -1;
     struct stasis_mapping *mapped =
         arena_alloc(arena, (json_array_size(points) + 1) * sizeof(*mapped));
-    json_array_foreach(points, i, point)
-    {
+    json_array_foreach (points, i, point) {
         const char *key = json_string_value(point);
         const char *source = key ? source_of(&mounts, key) : NULL;
         if (!source)

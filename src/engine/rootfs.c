@@ -66,9 +66,9 @@ static json_t *describe_overlay(const struct container *container, struct arena 
     const char *lower = "";
     size_t i;
     json_t *key;
-    json_array_foreach(json_object_get(container->config, "Layers"), i, key) lower =
-        arena_printf(arena, "%s%s%s/layers/%s", lower, i ? ":" : "", container->engine->data_root,
-                     json_string_value(key));
+    json_array_foreach (json_object_get(container->config, "Layers"), i, key)
+        lower = arena_printf(arena, "%s%s%s/layers/%s", lower, i ? ":" : "",
+                             container->engine->data_root, json_string_value(key));
     return json_pack("{s:s, s:s, s:s, s:s}", "LowerDir", lower, "MergedDir",
                      rootfs_path(container, arena), "UpperDir",
                      container_path(container, arena, "upper"), "WorkDir",

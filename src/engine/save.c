@@ -37,8 +37,7 @@ static json_t *save_image_once(struct save *save, const struct image *image, str
     size_t i, size;
     json_t *entry, *layer;
     char *config = arena_printf(save->arena, "%s.json", image->id + 7);
-    json_array_foreach(save->manifest, i, entry)
-    {
+    json_array_foreach (save->manifest, i, entry) {
         if (strcmp(json_text(entry, "Config"), config) == 0)
             return entry;
     }
@@ -49,8 +48,7 @@ static json_t *save_image_once(struct save *save, const struct image *image, str
     json_t *paths = json_array();
     entry = json_pack("{s:s, s:[], s:o}", "Config", config, "RepoTags", "Layers", paths);
     json_array_append_new(save->manifest, entry);
-    json_array_foreach(image_layers(image), i, layer)
-    {
+    json_array_foreach (image_layers(image), i, layer) {
         const char *diff_id = json_string_value(layer);
         char *path = arena_printf(save->arena, "%s/layer.tar", diff_id + 7);
         json_array_append_new(paths, json_string(path));
@@ -88,8 +86,7 @@ static int save_image(struct save *save, const char *ref, struct error *e)
     const char *id = name ? json_text(save->index, name) : "";
     json_t *tags = json_object_get(entry, "RepoTags"), *tag;
     size_t i;
-    json_array_foreach(tags, i, tag)
-    {
+    json_array_foreach (tags, i, tag) {
         if (name && strcmp(json_string_value(tag), name) == 0)
             return 0;
     }
@@ -105,15 +102,13 @@ static json_t *expand(struct save *save, const json_t *references)
 {
     json_t *all = json_array(), *ref, *id;
     size_t i;
-    json_array_foreach(references, i, ref)
-    {
+    json_array_foreach (references, i, ref) {
         struct error ignored = {0};
         const char *text = json_string_value(ref), *name;
         const char *normal = reference_normal(save->arena, text, &ignored);
         size_t before = json_array_size(all);
         int length = normal ? reference_repository_length(normal) : 0;
-        json_object_foreach(save->index, name, id)
-        {
+        json_object_foreach (save->index, name, id) {
             if (normal && !reference_has_tag(text) && reference_repository_length(name) == length &&
                 strncmp(name, normal, (size_t)length) == 0)
                 json_array_append_new(all, json_string(name));
@@ -136,8 +131,7 @@ static int save_all(struct save *save, const json_t *references, struct error *e
 {
     size_t i;
     json_t *ref;
-    json_array_foreach(references, i, ref)
-    {
+    json_array_foreach (references, i, ref) {
         if (save_image(save, json_string_value(ref), e) < 0)
             return -1;
     }
@@ -154,8 +148,7 @@ static int check_references(struct engine *engine, const json_t *references, str
     json_t *ref;
     if (json_is_empty(references))
         return fail(e, EINVAL, "no image is given");
-    json_array_foreach(references, i, ref)
-    {
+    json_array_foreach (references, i, ref) {
         AUTO_IMAGE struct image image = {0};
         if (image_find(&image, engine, json_string_value(ref), e) < 0)
             return -1;

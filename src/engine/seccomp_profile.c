@@ -10,8 +10,7 @@ static bool contains(const json_t *array, const char *text)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(array, i, item)
-    {
+    json_array_foreach (array, i, item) {
         if (json_is_string(item) && strcmp(json_string_value(item), text) == 0)
             return true;
     }
@@ -22,8 +21,7 @@ static bool contains_any(const json_t *array, const json_t *wanted)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(wanted, i, item)
-    {
+    json_array_foreach (wanted, i, item) {
         if (json_is_string(item) && contains(array, json_string_value(item)))
             return true;
     }
@@ -34,8 +32,7 @@ static bool contains_all(const json_t *array, const json_t *wanted)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(wanted, i, item)
-    {
+    json_array_foreach (wanted, i, item) {
         if (!json_is_string(item) || !contains(array, json_string_value(item)))
             return false;
     }
@@ -86,8 +83,7 @@ static json_t *architectures_of(const json_t *profile)
 {
     json_t *list = json_array(), *entry;
     size_t i;
-    json_array_foreach(json_object_get(profile, "archMap"), i, entry)
-    {
+    json_array_foreach (json_object_get(profile, "archMap"), i, entry) {
         json_t *name = json_object_get(entry, "architecture");
         if (!json_is_string(name) || strcmp(json_string_value(name), "SCMP_ARCH_X86_64") != 0)
             continue;
@@ -120,8 +116,7 @@ json_t *seccomp_profile_read(const char *profile, const json_t *capabilities, st
     json_t *number = json_object_get(given, "defaultErrnoRet");
     if (json_is_integer(number))
         json_object_set(seccomp, "defaultErrnoRet", number);
-    json_array_foreach(json_object_get(given, "syscalls"), i, rule)
-    {
+    json_array_foreach (json_object_get(given, "syscalls"), i, rule) {
         if (applies(rule, capabilities))
             json_array_append_new(rules, convert_rule(rule));
     }

@@ -37,8 +37,7 @@ static bool holds(const json_t *names, const char *name, size_t *at)
 {
     size_t i;
     json_t *other;
-    json_array_foreach(names, i, other)
-    {
+    json_array_foreach (names, i, other) {
         if (json_is_string(other) && strcasecmp(json_string_value(other), name) == 0) {
             if (at)
                 *at = i;
@@ -53,8 +52,7 @@ static int change_capabilities(json_t *set, const json_t *wanted, bool add, stru
     json_auto_t *known = runtime_all_capabilities();
     size_t i, at;
     json_t *item;
-    json_array_foreach(wanted, i, item)
-    {
+    json_array_foreach (wanted, i, item) {
         if (!json_is_string(item))
             return fail(e, EINVAL, "capability is not text");
         json_auto_t *name = full_capability_name(json_string_value(item));
@@ -110,8 +108,7 @@ static const char *security_option(const json_t *host_config, const char *name)
 {
     size_t i, length = strlen(name);
     json_t *option;
-    json_array_foreach(json_object_get(host_config, "SecurityOpt"), i, option)
-    {
+    json_array_foreach (json_object_get(host_config, "SecurityOpt"), i, option) {
         const char *text = json_string_value(option);
         if (strncmp(text, name, length) == 0 &&
             (text[length] == '=' || text[length] == ':' || !text[length]))
@@ -146,8 +143,7 @@ static bool has_variable(const json_t *env, const char *name)
 {
     size_t i, length = strlen(name);
     json_t *item;
-    json_array_foreach(env, i, item)
-    {
+    json_array_foreach (env, i, item) {
         const char *text = json_string_value(item);
         if (strncmp(text, name, length) == 0 && text[length] == '=')
             return true;
@@ -167,8 +163,7 @@ static json_t *environment_of(const struct container *container, const struct us
     json_t *config = json_object_get(container->config, "Config");
     json_t *env = json_array(), *given;
     size_t i;
-    json_array_foreach(json_object_get(config, "Env"), i, given)
-    {
+    json_array_foreach (json_object_get(config, "Env"), i, given) {
         if (strchr(json_string_value(given), '=')) /* a name alone unsets it */
             json_array_append(env, given);
     }
@@ -182,8 +177,7 @@ static json_t *rlimits_of(const json_t *host_config)
 {
     json_t *limits = json_array(), *limit;
     size_t i;
-    json_array_foreach(json_object_get(host_config, "Ulimits"), i, limit)
-    {
+    json_array_foreach (json_object_get(host_config, "Ulimits"), i, limit) {
         char name[40] = "RLIMIT_";
         size_t used = strlen(name);
         for (const char *at = json_text(limit, "Name"); *at && used < sizeof(name) - 1; at++)
@@ -202,8 +196,7 @@ static json_t *user_object(const struct user *user, const json_t *host_config)
     size_t i;
     for (i = 0; i < user->groups_count; i++)
         json_array_append_new(groups, json_integer(user->groups[i]));
-    json_array_foreach(json_object_get(host_config, "GroupAdd"), i, group)
-    {
+    json_array_foreach (json_object_get(host_config, "GroupAdd"), i, group) {
         uint64_t gid;
         if (json_is_string(group) && parse_u64(json_string_value(group), 10, &gid))
             json_array_append_new(groups, json_integer((json_int_t)gid));
@@ -240,12 +233,10 @@ static void override_variables(json_t *env, const json_t *given)
 {
     size_t i, k;
     json_t *assignment, *old;
-    json_array_foreach(given, i, assignment)
-    {
+    json_array_foreach (given, i, assignment) {
         const char *text = json_string_value(assignment);
         size_t length = strcspn(text, "=") + 1;
-        json_array_foreach(env, k, old)
-        {
+        json_array_foreach (env, k, old) {
             if (strncmp(json_string_value(old), text, length) == 0)
                 json_array_remove(env, k--);
         }
@@ -355,13 +346,11 @@ static void set_shm_size(json_t *mounts, json_int_t size)
     size_t i, k;
     json_t *mount, *old;
     snprintf(option, sizeof(option), "size=%lld", (long long)size);
-    json_array_foreach(mounts, i, mount)
-    {
+    json_array_foreach (mounts, i, mount) {
         if (strcmp(json_text(mount, "destination"), "/dev/shm") != 0)
             continue;
         json_t *options = json_object_get(mount, "options");
-        json_array_foreach(options, k, old)
-        {
+        json_array_foreach (options, k, old) {
             if (starts_with(json_string_value(old), "size="))
                 json_array_remove(options, k--);
         }
@@ -374,10 +363,8 @@ static void drop_replaced(json_t *defaults, const json_t *mount_points)
 {
     size_t i, k;
     json_t *mount, *point;
-    json_array_foreach(mount_points, i, point)
-    {
-        json_array_foreach(defaults, k, mount)
-        {
+    json_array_foreach (mount_points, i, point) {
+        json_array_foreach (defaults, k, mount) {
             if (strcmp(json_text(mount, "destination"), json_text(point, "Destination")) == 0) {
                 json_array_remove(defaults, k);
                 break;

@@ -95,8 +95,7 @@ int json_check_strings(const json_t *array, const char *what, struct error *e)
         return fail(e, EINVAL, "%s: not an array", what);
     size_t i;
     json_t *item;
-    json_array_foreach(array, i, item)
-    {
+    json_array_foreach (array, i, item) {
         if (!json_is_string(item))
             return fail(e, EINVAL, "%s: not an array of strings", what);
     }
@@ -116,8 +115,7 @@ const char *filter_next(const json_t *filters, const char *key, size_t *position
     size_t index = 0;
     const char *value;
     json_t *truth;
-    json_object_foreach(values, value, truth)
-    {
+    json_object_foreach (values, value, truth) {
         if (index++ == *position) {
             *position = index;
             return value;

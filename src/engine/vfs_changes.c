@@ -176,8 +176,7 @@ static int open_layers(const struct container *container, struct layer_dirs *lay
 {
     size_t i;
     json_t *key;
-    json_array_foreach(json_object_get(container->config, "Layers"), i, key)
-    {
+    json_array_foreach (json_object_get(container->config, "Layers"), i, key) {
         char path[100];
         snprintf(path, sizeof(path), "layers/%.64s", json_string_value(key));
         int fd = open_directory_at(container->engine->root, path, false, e);

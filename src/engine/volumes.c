@@ -130,10 +130,8 @@ static bool is_used(struct engine *engine, const char *name, char id[ENGINE_ID_S
     json_auto_t *containers = engine_container_list(engine, &query, e);
     size_t i, k;
     json_t *summary, *mount;
-    json_array_foreach(containers, i, summary)
-    {
-        json_array_foreach(json_object_get(summary, "Mounts"), k, mount)
-        {
+    json_array_foreach (containers, i, summary) {
+        json_array_foreach (json_object_get(summary, "Mounts"), k, mount) {
             if (strcmp(json_text(mount, "Name"), name) != 0)
                 continue;
             snprintf(id, ENGINE_ID_SIZE, "%s", json_text(summary, "Id"));

@@ -150,8 +150,10 @@ static int await_progress(struct engine_wait *wait, struct error *e, int cancel_
         return monitor < 0 ? 0 : await_readable(monitor, -1, cancel_fd, e) < 0 ? -1 : 0;
     }
     if (wait->changes < 0) {
-        wait->changes = watch_container(&container, e);
-        return wait->changes < 0 ? -1 : 0;
+        wait->changes = watch_container(&container, &gone);
+        if (wait->changes < 0 && gone.code != ENOENT)
+            return fail(e, gone.code, "%s", gone.text);
+        return 0;
     }
     int result = await_change(wait->changes, cancel_fd, e);
     close(wait->changes);

@@ -189,6 +189,8 @@ def ended_in_the_middle(stage, kill):
         kill(engine, client)
         client.wait()
         wait_until(lambda: goes_on(engine, name), "the container to run or be restored")
+    time.sleep(2 * whole)  # a daemon may come to the last request only now
+    wait_until(lambda: goes_on(engine, name), "the container to run or be restored")
     demand_right(engine, name, shared)
 
 

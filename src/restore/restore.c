@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -149,6 +150,7 @@ pid_t stasis_restore(const struct stasis_options *options, struct error *e)
         .highest_fd = -1,
         .net_namespace = -1,
         .way = {.first.v2 = -1, .then.v2 = -1},
+        .builder_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0),
         .root_pidfd = -1,
     };
     int result = restore_tree(&tree, e);
@@ -158,7 +160,8 @@ pid_t stasis_restore(const struct stasis_options *options, struct error *e)
     close_cgroups(&tree);
     unstage_all(&tree);
     unmap_area(&tree);
-    const int held[] = {tree.root_pidfd, tree.net_namespace, tree.restore.proc_self_fds};
+    const int held[] = {tree.builder_pidfd, tree.root_pidfd, tree.net_namespace,
+                        tree.restore.proc_self_fds};
     for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++)
         if (held[i] >= 0)
             close(held[i]);

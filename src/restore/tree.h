@@ -159,7 +159,8 @@ struct tree {
     struct cgroup_way way;
     int net_namespace;       /* that the root enters; -1: none */
     struct baseline *before; /* what vessels inherit from the builder */
-    int root_pidfd;          /* of the root vessel; -1: there is none */
+    int builder_pidfd;
+    int root_pidfd; /* of the root vessel; -1: there is none */
     struct cgroup_plan *cgroups;
     struct processor *processor;
 };

@@ -1,5 +1,6 @@
 /* The life of a vessel, told in the order of its script. */
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -48,8 +49,16 @@ static void write_birth(struct tree *tree, struct task *task)
     if (task == tree->root)
         write_forgetting_rseq(script);
     MUST(script, "die with the builder", SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
-    if (task != tree->root)
+    if (task != tree->root) {
+        /* Or it has died already. */
+        script_must_be(SCRIPT_CALL(script, "see the parent alive", SYS_getppid, 0),
+                       task->as_sibling ? task->parent->pid : task->maker->pid);
         return;
+    }
+    struct pollfd builder = {.fd = tree->builder_pidfd, .events = POLLIN};
+    script_must_be(SCRIPT_CALL(script, "see the builder alive", SYS_poll,
+                               script_data(&tree->area, &builder, sizeof(builder)), 1, 0),
+                   0);
     if (tree->net_namespace >= 0)
         MUST(script, "enter the network namespace", SYS_setns, (uint64_t)tree->net_namespace,
              CLONE_NEWNET);

@@ -41,8 +41,9 @@ struct script_op {
 };
 
 struct script_head {
-    uint32_t state; /*  0: enum script_state */
-    uint32_t trap; /*  4: non-zero: stop by a trap at the end, for a ptracer; else pause for ever */
+    uint32_t state;  /*  0: enum script_state */
+    uint32_t trap;   /*  4: non-zero: stop by a trap at the end, for a ptracer; else pause for ever,
+                            or exit after a failure */
     uint64_t failed; /*  8: operation that failed its demand */
     uint64_t first;  /* 16: first operation */
     uint64_t ended;  /* 24: address of a word that is counted up and woken (a shared futex) once the

@@ -78,6 +78,7 @@ failed:
 end:
         mov     $1, %ecx
 finish:
+        mov     %ecx, %r12d
         xchg    %ecx, (%r13)
         mov     24(%r13), %rdi          /* the word that counts scripts that ended, or 0 */
         test    %rdi, %rdi
@@ -89,8 +90,14 @@ finish:
         syscall
 stop:
         cmpl    $0, 4(%r13)
-        je      park
+        je      leave
         int3
+leave:
+        cmp     $2, %r12d
+        jne     park
+        mov     $1, %edi
+        mov     $231, %eax              /* exit_group(2): nobody waits for what failed */
+        syscall
 park:
         mov     $34, %eax               /* pause(2), until a ptracer takes over */
         syscall

@@ -127,6 +127,7 @@ static int delete_image(struct removal *removal, struct error *e)
     if (unlinkat(removal->engine->root, path, 0) < 0)
         return fail_errno(e, "image %s", removal->image.id);
     json_array_append_new(removal->report, json_pack("{s:s}", "Deleted", removal->image.id));
+    discard_leftovers(removal->engine);
     return remove_unneeded_layers(removal, e);
 }
 

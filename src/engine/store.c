@@ -173,6 +173,21 @@ int discard(const struct engine *engine, const char *path, struct error *e)
     return remove_tree_at(engine->root, target, e);
 }
 
+void discard_leftovers(const struct engine *engine)
+{
+    struct error ignored = {0};
+    time_t now = time(NULL);
+    int fd = open_directory_at(engine->root, "trash", false, &ignored);
+    AUTO_CLOSEDIR DIR *list = fd < 0 ? NULL : fdopendir(fd);
+    for (struct dirent *entry; list && (entry = readdir(list));) {
+        struct stat st;
+        if (is_full_id(entry->d_name) &&
+            fstatat(dirfd(list), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            st.st_ctime < now - 24 * 60 * 60)
+            remove_tree_at(dirfd(list), entry->d_name, &ignored);
+    }
+}
+
 int open_directory_at(int dir, const char *path, bool make, struct error *e)
 {
     int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;

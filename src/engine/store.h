@@ -8,7 +8,7 @@
  *   exec/ID.json     exec sessions
  *   cache/seccomp/   compiled filters
  *   merged           where every monitor mounts its container, in a namespace of its own
- *   trash/           what is being removed
+ *   trash/           what is being made or removed
  */
 #ifndef STASIS_ENGINE_STORE_H
 #define STASIS_ENGINE_STORE_H
@@ -78,6 +78,9 @@ void write_random_id(char id[ENGINE_ID_SIZE]);
 
 /* Moves `path` (below the data root) out of the way at once, then removes it piece by piece. */
 int discard(const struct engine *engine, const char *path, struct error *e);
+
+/* Removes what processes that died have left in trash/: whatever was begun more than a day ago. */
+void discard_leftovers(const struct engine *engine);
 
 /* Opens a directory below `dir`, made with all its parents where missing. */
 int open_directory_at(int dir, const char *path, bool make, struct error *e);

@@ -23,6 +23,12 @@ int proc_open(pid_t pid, struct error *e)
     return fd < 0 ? fail(e, ESRCH, "pid %d: no such process", (int)pid) : fd;
 }
 
+int proc_open_self(struct error *e)
+{
+    int fd = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? fail_errno(e, "/proc/self") : fd;
+}
+
 int proc_read_stat(int proc, struct proc_stat *stat, struct error *e)
 {
     char text[2048];

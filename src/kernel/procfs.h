@@ -11,6 +11,8 @@
 
 /* Opens /proc/PID as a directory. -1 with *e. */
 int proc_open(pid_t pid, struct error *e);
+/* The caller's own, also where /proc is that of another pid namespace than the caller's. */
+int proc_open_self(struct error *e);
 
 /* /proc/PID/stat (or task/TID/stat with a descriptor of that directory). */
 struct proc_stat {

@@ -44,7 +44,7 @@ static uint32_t set_of(struct cgroup_sets *sets, char *text)
 
 static int read_own_set(struct cgroup_sets *sets, struct error *e)
 {
-    AUTO_CLOSE int self = proc_open(getpid(), e);
+    AUTO_CLOSE int self = proc_open_self(e);
     char *text = self < 0 ? NULL : read_file_at(self, "cgroup", sets->dump->arena, NULL, e);
     if (!text)
         return -1;

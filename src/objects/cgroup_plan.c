@@ -184,7 +184,7 @@ static int read_image(struct cgroup_plan *plan, struct error *e)
 
 static int read_mounts(struct cgroup_plan *plan, struct error *e)
 {
-    AUTO_CLOSE int self = proc_open(getpid(), e);
+    AUTO_CLOSE int self = proc_open_self(e);
     return self < 0 ? -1 : mountinfo_read(self, plan->restore->arena, &plan->mounts, e);
 }
 

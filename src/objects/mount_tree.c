@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -87,7 +88,7 @@ static int read_entries(struct mount_tree *tree, uint32_t id, struct error *e)
 
 static int read_builder(struct mount_tree *tree, struct error *e)
 {
-    AUTO_CLOSE int self = proc_open(getpid(), e);
+    AUTO_CLOSE int self = proc_open_self(e);
     return self < 0 ? -1 : mountinfo_read(self, tree->restore->arena, &tree->builder, e);
 }
 
@@ -112,6 +113,20 @@ static int read_tree_of_mounts(struct mount_tree *tree, uint32_t id, struct erro
 
 /* ---- what comes from outside ---- */
 
+/* The path of a mount that another covers leads to that one. In the place of a mount that nothing
+ * in the tree sees either, it will do. */
+static int check_found(struct mount_tree *tree, const struct mount *mount, const char *path,
+                       const struct mountinfo *found, struct error *e)
+{
+    struct statx st;
+    if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_MNT_ID, &st) < 0)
+        return fail_errno(e, "source %s", path);
+    if ((int)st.stx_mnt_id != found->id &&
+        mount_of_path(&tree->table, mount->info.point) == mount)
+        return fail(e, EBUSY, "source %s: another mount covers it", path);
+    return 0;
+}
+
 static int clone_found(struct mount_tree *tree, const struct mount *mount, struct error *e)
 {
     const struct mountinfo *found = mount_find_outside(&tree->builder, mount);
@@ -119,7 +134,7 @@ static int clone_found(struct mount_tree *tree, const struct mount *mount, struc
         return fail(e, ENOENT, "its file system is not mounted here: give its root");
     const char *below = path_below(mount->info.root, found->root);
     const char *path = arena_printf(tree->restore->arena, "%s%s", found->point, below);
-    return mount_clone(AT_FDCWD, path, e);
+    return check_found(tree, mount, path, found, e) < 0 ? -1 : mount_clone(AT_FDCWD, path, e);
 }
 
 static int clone_external(struct mount_tree *tree, const struct mount *mount, struct error *e)

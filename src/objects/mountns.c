@@ -48,7 +48,7 @@ static struct mount mount_from_line(struct dump *dump, const struct mountinfo *i
 
 static int read_own_mounts(struct dump *dump, mountinfo_list *list, struct error *e)
 {
-    AUTO_CLOSE int self = proc_open(getpid(), e);
+    AUTO_CLOSE int self = proc_open_self(e);
     return self < 0 ? -1 : mountinfo_read(self, dump->arena, list, e);
 }
 

@@ -26,7 +26,7 @@ static uint32_t id_of_dumper(int type)
 
 static int register_own_namespaces(struct dump *dump, struct error *e)
 {
-    AUTO_CLOSE int self = proc_open(getpid(), e);
+    AUTO_CLOSE int self = proc_open_self(e);
     if (self < 0)
         return -1;
     for (int type = 0; type < NS_TYPES; type++)

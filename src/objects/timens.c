@@ -53,7 +53,7 @@ static int read_offsets(int proc, struct arena *arena, struct time_offsets *offs
 
 static int read_own_offsets(struct arena *arena, struct time_offsets *offsets, struct error *e)
 {
-    AUTO_CLOSE int self = proc_open(getpid(), e);
+    AUTO_CLOSE int self = proc_open_self(e);
     return self < 0 ? -1 : read_offsets(self, arena, offsets, e);
 }
 

@@ -158,7 +158,9 @@ int container_await_end(struct container *container, int seconds, int cancel_fd,
     int result = await_readable(init, seconds < 0 ? -1 : 1000 * seconds, cancel_fd, e);
     if (result <= 0)
         return result;
-    AUTO_CLOSE int lock = lock_file_at(container->dir, "monitor.lock", LOCK_WAIT, &ended);
+    int lock = lock_file_at(container->dir, "monitor.lock", LOCK_WAIT, &ended);
+    if (lock >= 0)
+        close(lock);
     return 1;
 }
 

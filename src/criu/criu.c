@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -83,12 +84,26 @@ static void close_session(struct session *session)
         close(session->images);
 }
 
+/* A tracer that ends in the middle leaves its tracees with half a script, and so dead: what asks
+ * this command to end waits until it has let go of them. */
+static int dump_without_interruption(const struct stasis_options *options, struct error *e)
+{
+    sigset_t requests, before;
+    sigemptyset(&requests);
+    for (const int *number = (const int[]){SIGINT, SIGTERM, SIGHUP, SIGQUIT, 0}; *number; number++)
+        sigaddset(&requests, *number);
+    sigprocmask(SIG_BLOCK, &requests, &before);
+    int done = stasis_dump(options, e);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return done;
+}
+
 static int dump(struct session *session, struct error *e)
 {
     if (session->options.stasis.pid == 0)
         return fail(e, EINVAL, "dump: -t PID is missing");
     session->options.stasis.leave_dying = true;
-    if (stasis_dump(&session->options.stasis, e) < 0)
+    if (dump_without_interruption(&session->options.stasis, e) < 0)
         return -1;
     log_line(&session->log, LOG_INFO, "Dumping finished successfully");
     return 0;

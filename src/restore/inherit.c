@@ -11,21 +11,29 @@ static bool of_one_kind(const VmaEntry *a, const VmaEntry *b)
            a->shmid == b->shmid;
 }
 
+/* The last of the sorted mappings that begins at or before the address. */
+static const struct mapping *find_before(const struct memory *memory, uint64_t address)
+{
+    size_t low = 0, high = memory->mappings.count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (memory->mappings.items[middle].vma->start <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low ? &memory->mappings.items[low - 1] : NULL;
+}
+
 /* The maker's mapping that covers this one with the same contents behind it. */
 static const struct mapping *find_cover(const struct memory *origin, const VmaEntry *vma)
 {
-    for (size_t i = 0; i < origin->mappings.count; i++) {
-        const VmaEntry *theirs = origin->mappings.items[i].vma;
-        if (theirs->start > vma->start)
-            break;
-        if (theirs->end < vma->end || !of_one_kind(theirs, vma))
-            continue;
-        bool has_offset =
-            vma->status & (MAPPING_FILE_PRIVATE | MAPPING_FILE_SHARED | MAPPING_ANON_SHARED);
-        if (!has_offset || vma->pgoff - theirs->pgoff == vma->start - theirs->start)
-            return &origin->mappings.items[i];
-    }
-    return NULL;
+    enum { HAVE_OFFSET = MAPPING_FILE_PRIVATE | MAPPING_FILE_SHARED | MAPPING_ANON_SHARED };
+    const struct mapping *theirs = find_before(origin, vma->start);
+    if (!theirs || theirs->vma->end < vma->end || !of_one_kind(theirs->vma, vma))
+        return NULL;
+    bool same_offset = vma->pgoff - theirs->vma->pgoff == vma->start - theirs->vma->start;
+    return vma->status & HAVE_OFFSET && !same_offset ? NULL : theirs;
 }
 
 static bool is_kernels(const struct mapping *mapping)

@@ -121,8 +121,7 @@ static int check_found(struct mount_tree *tree, const struct mount *mount, const
     struct statx st;
     if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_MNT_ID, &st) < 0)
         return fail_errno(e, "source %s", path);
-    if ((int)st.stx_mnt_id != found->id &&
-        mount_of_path(&tree->table, mount->info.point) == mount)
+    if ((int)st.stx_mnt_id != found->id && mount_of_path(&tree->table, mount->info.point) == mount)
         return fail(e, EBUSY, "source %s: another mount covers it", path);
     return 0;
 }

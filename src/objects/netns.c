@@ -10,6 +10,7 @@
 #include "kernel/rtnetlink.h"
 #include "objects/namespace_kinds.h"
 #include "objects/netdev.h"
+#include "objects/netfilter.h"
 
 /* The name under which a namespace that the caller keeps (options->netns_path) is noted. */
 #define EXTERNAL_KEY "extRootNetNS"
@@ -61,7 +62,7 @@ static int save(struct dump *dump, const struct namespace_id *ns, struct error *
         return write_entry(dump, ns->id, true, e);
     AUTO_CLOSE int socket = rtnetlink_open(e);
     if (socket < 0 || netdevs_save(dump, ns->id, socket, e) < 0 ||
-        refuse_routes(dump, socket, e) < 0)
+        refuse_routes(dump, socket, e) < 0 || netfilter_refuse(dump, e) < 0)
         return -1;
     return write_entry(dump, ns->id, false, e);
 }

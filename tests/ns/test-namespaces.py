@@ -298,6 +298,9 @@ def main():
             ("network device", "ip link add name d0 type veth peer name d1", "network device veth"),
             ("route", "ip link set lo up; ip route add 10.0.0.0/8 dev lo", "route")):
         suite.run("refused: " + name, refused, name.replace(" ", "-"), prepare, says)
+    if shutil.which("iptables"):
+        suite.run("refused: packet filter", refused, "packet-filter", "", "tables table filter",
+                  beside=["--net", "iptables", "-A", "INPUT", "-j", "ACCEPT"])
     for name, option, says in (("System V message queue", "-Q", "System V message queue"),
                                ("System V semaphores", "-S2", "System V semaphore set"),
                                ("System V shared memory", "-M100", "System V shared memory")):

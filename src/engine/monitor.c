@@ -235,6 +235,7 @@ static void monitor_body(void *context, int answer)
     relay_close(monitor->relay);
     if (json_truth(json_object_get(container->config, "HostConfig"), "AutoRemove"))
         container_remove(container, true, &e);
+    sweep_trash(container->engine); /* here nobody waits */
 }
 
 int monitor_launch(const struct monitor_start *start, struct error *e)

@@ -1,5 +1,6 @@
 #include "engine/store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -185,6 +186,20 @@ void discard_leftovers(const struct engine *engine)
             fstatat(dirfd(list), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             st.st_ctime < now - 24 * 60 * 60)
             remove_tree_at(dirfd(list), entry->d_name, &ignored);
+    }
+}
+
+void sweep_trash(const struct engine *engine)
+{
+    struct error ignored = {0};
+    int fd = open_directory_at(engine->root, "trash", false, &ignored);
+    AUTO_CLOSEDIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        struct stat st;
+        if (entry->d_name[0] != '.' &&
+            fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            st.st_ctim.tv_sec + 3600 < time(NULL))
+            remove_tree_at(dirfd(dir), entry->d_name, &ignored);
     }
 }
 

@@ -82,6 +82,9 @@ int discard(const struct engine *engine, const char *path, struct error *e);
 /* Removes what processes that died have left in trash/: whatever was begun more than a day ago. */
 void discard_leftovers(const struct engine *engine);
 
+/* Removes what lies in the trash since more than an hour: left by processes that were killed. */
+void sweep_trash(const struct engine *engine);
+
 /* Opens a directory below `dir`, made with all its parents where missing. */
 int open_directory_at(int dir, const char *path, bool make, struct error *e);
 

@@ -77,7 +77,8 @@ static const char script_end[] =
     "}\n"
     "complete -o default -F _stasis stasis\n";
 
-void print_bash_completion(FILE *out, const struct option *global_options, struct arena *arena)
+static void print_bash_completion(FILE *out, const struct option *global_options,
+                                  struct arena *arena)
 {
     fputs(script_start, out);
     fputs("    '') options='", out);

@@ -47,6 +47,20 @@ void print_aligned(struct cli *cli, const struct text_list *lines, size_t narrow
     }
 }
 
+const char *labels_text(struct cli *cli, json_t *labels)
+{
+    const char *text = "";
+    const char *key;
+    json_t *value;
+    json_object_foreach(labels, key, value)
+    {
+        const char *label = json_string_value(value);
+        text =
+            arena_printf(cli->arena, "%s%s%s=%s", text, *text ? "," : "", key, label ? label : "");
+    }
+    return text;
+}
+
 /* In a format, `\t` and `\n` may be written as two characters. */
 static const char *unescape(struct cli *cli, const char *format)
 {

@@ -18,6 +18,9 @@ struct column {
 int print_rows(struct cli *cli, const struct column *columns, const char *usual, const char *format,
                json_t *rows, struct error *e);
 
+/* "k=v,k2=v2" of an object of labels; "" where it is none. */
+const char *labels_text(struct cli *cli, json_t *labels);
+
 /* Prints one object and a newline by a template, or as indented JSON where it is NULL, or as
  * compact JSON where it is "json". 0, or -1 with *e and nothing printed. */
 int print_object(struct cli *cli, const char *format, json_t *object, struct error *e);

@@ -15,7 +15,4 @@ void print_general_help(FILE *out, const struct option *global_options, struct a
 /* The whole manual page stasis(1), for man(7). */
 void print_manual(FILE *out, const struct option *global_options, struct arena *arena);
 
-/* A completion script for bash. */
-void print_bash_completion(FILE *out, const struct option *global_options, struct arena *arena);
-
 #endif

@@ -61,16 +61,6 @@ static const char *names_of(struct cli *cli, const json_t *container)
     return names;
 }
 
-static const char *labels_of(struct cli *cli, const json_t *container)
-{
-    const char *labels = "";
-    const char *key;
-    json_t *value;
-    json_object_foreach(json_object_get(container, "Labels"), key, value) labels =
-        joined(cli, labels, arena_printf(cli->arena, "%s=%s", key, json_string_value(value)));
-    return labels;
-}
-
 static const char *networks_of(struct cli *cli, const json_t *container)
 {
     const char *networks = "";
@@ -149,7 +139,7 @@ static json_t *row_of(struct cli *cli, const json_t *container, bool no_trunc)
         arena_printf(cli->arena, "\"%s\"", no_trunc ? command : ellipsis(cli->arena, command, 20)),
         "CreatedAt", time_in_words(cli->arena, created), "ID",
         no_trunc ? id : short_id(cli->arena, id), "Image", image_of(cli, container, no_trunc),
-        "Labels", labels_of(cli, container), "LocalVolumes",
+        "Labels", labels_text(cli, labels), "LocalVolumes",
         arena_printf(cli->arena, "%lld", volumes), "Mounts", mounts, "Names",
         names_of(cli, container), "Networks", networks_of(cli, container), "Ports",
         ports_of(cli, container), "RunningFor", time_ago(cli->arena, created), "Size",

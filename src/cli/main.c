@@ -66,6 +66,20 @@ static int run_command(struct cli *cli, const struct command *command, struct wo
     return e.code == USAGE_ERROR ? report_usage(&e, cli->path, 125) : report_failure(command, &e);
 }
 
+/* `stasis help run` is `stasis run --help`. */
+static int help(struct cli *cli, struct words words)
+{
+    struct error e = {0};
+    const struct command *command = find_command(&words, &cli->path, cli->arena, &e);
+    if (e.code)
+        return report_usage(&e, cli->path, 1);
+    if (command)
+        print_help(stdout, command, cli->path, cli->arena);
+    else
+        print_general_help(stdout, global_option_table, cli->arena);
+    return 0;
+}
+
 static int run_stasis(struct arena *arena, struct words words)
 {
     struct error e = {0};
@@ -88,6 +102,8 @@ static int run_stasis(struct arena *arena, struct words words)
         print_general_help(stderr, global_option_table, arena);
         return 1;
     }
+    if (strcmp(words.items[0], "help") == 0)
+        return help(&cli, (struct words){words.items + 1, words.count - 1});
     use_globals(&cli, &globals);
     const struct command *command = find_command(&words, &cli.path, arena, &e);
     if (!command)

@@ -25,16 +25,12 @@ static const struct option list_options[] = {
 
 static json_t *volume_row(struct cli *cli, const json_t *volume)
 {
-    const char *labels = "";
-    const char *key;
-    json_t *value;
-    json_t *map = json_object_get(volume, "Labels");
-    json_object_foreach(map, key, value) labels = arena_printf(
-        cli->arena, "%s%s%s=%s", labels, *labels ? "," : "", key, json_string_value(value));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:O}", "Driver", json_text(volume, "Driver"),
-                     "Labels", labels, "Mountpoint", json_text(volume, "Mountpoint"), "Name",
-                     json_text(volume, "Name"), "Scope", json_text(volume, "Scope"), " labels",
-                     map ? map : volume);
+    json_t *labels = json_object_get(volume, "Labels");
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "Driver", json_text(volume, "Driver"),
+                     "Labels", labels_text(cli, labels), "Mountpoint",
+                     json_text(volume, "Mountpoint"), "Name", json_text(volume, "Name"), "Scope",
+                     json_text(volume, "Scope"), " labels",
+                     json_is_object(labels) ? json_incref(labels) : json_object());
 }
 
 static int run_list(struct cli *cli, const void *values, struct words words, struct error *e)

@@ -48,6 +48,10 @@ def general_help():
     text = must(STASIS, "--help")
     demand("--data-root" in text and "checkpoint" in text, text)
     demand(must(STASIS, "--version").startswith("Stasis version "), "version")
+    demand(must(STASIS, "help") == text, "help")
+    demand(must(STASIS, "help", "container", "ls") == must(STASIS, "container", "ls", "--help"),
+           "help of a command")
+    must_fail(STASIS, "help", "nosuch", status=1, says="unknown command: stasis nosuch")
     demand(run(STASIS).status == 1, "no command is an error")
 
 

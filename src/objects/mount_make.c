@@ -32,6 +32,9 @@ static int set_option(int context, char *option, struct error *e)
     char *value = strchr(option, '=');
     if (value)
         *value++ = 0;
+    /* A program that the kernel starts outside of all containers: no image may name it. */
+    if (!strcmp(option, "release_agent"))
+        return fail(e, EPERM, "option %s: not supported", option);
     if (fsconfig(context, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option, value, 0) < 0)
         return fail_as_told(context, option, e);
     return 0;

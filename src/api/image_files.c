@@ -31,8 +31,8 @@ int load_images(struct request *request, struct error *e)
 
     if (tar < 0 || engine_image_load(request->engine, tar, &loaded, e) < 0)
         return -1;
-    json_array_foreach(loaded, index, line) text =
-        arena_printf(request->arena, "%s%s\n", text, json_string_value(line));
+    json_array_foreach (loaded, index, line)
+        text = arena_printf(request->arena, "%s%s\n", text, json_string_value(line));
     json_decref(loaded);
     return reply_progress(request, "stream", text);
 }
@@ -53,8 +53,7 @@ static int check_images(struct request *request, json_t *references, struct erro
     size_t index;
     json_t *reference;
 
-    json_array_foreach(references, index, reference)
-    {
+    json_array_foreach (references, index, reference) {
         json_t *image = engine_image_inspect(request->engine, json_string_value(reference), e);
         if (!image)
             return -1;

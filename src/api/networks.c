@@ -36,9 +36,9 @@ static bool allowed(const json_t *filters, const char *key, const char *value)
         return true;
     if (json_is_object(filter))
         return json_object_get(filter, value) != NULL;
-    json_array_foreach(filter, index,
-                       item) if (json_is_string(item) &&
-                                 !strcmp(json_string_value(item), value)) return true;
+    json_array_foreach (filter, index, item)
+        if (json_is_string(item) && !strcmp(json_string_value(item), value))
+            return true;
     return false;
 }
 

@@ -52,8 +52,8 @@ int request_filters(const struct request *request, json_t **filters, struct erro
         return 0;
     json_t *json = json_loads(text, 0, NULL);
     bool valid = json_is_object(json);
-    json_object_foreach(json, key, value) valid =
-        valid && (json_is_array(value) || json_is_object(value));
+    json_object_foreach (json, key, value)
+        valid = valid && (json_is_array(value) || json_is_object(value));
     if (!valid) {
         json_decref(json);
         return fail(e, EINVAL, "invalid filter: %.200s", text);

@@ -34,7 +34,7 @@ static int request_container(struct cli *cli, const struct container_options *op
         return -1;
     json_t *warning;
     size_t i;
-    json_array_foreach(json_object_get(answer, "Warnings"), i, warning)
+    json_array_foreach (json_object_get(answer, "Warnings"), i, warning)
         fprintf(stderr, "WARNING: %s\n", json_string_value(warning));
     *id = arena_strdup(cli->arena, json_text(answer, "Id"));
     return 0;

@@ -52,8 +52,7 @@ const char *labels_text(struct cli *cli, json_t *labels)
     const char *text = "";
     const char *key;
     json_t *value;
-    json_object_foreach(labels, key, value)
-    {
+    json_object_foreach (labels, key, value) {
         const char *label = json_string_value(value);
         text =
             arena_printf(cli->arena, "%s%s%s=%s", text, *text ? "," : "", key, label ? label : "");
@@ -124,8 +123,7 @@ static int print_rows_as_json(json_t *rows)
 {
     size_t i;
     json_t *row;
-    json_array_foreach(rows, i, row)
-    {
+    json_array_foreach (rows, i, row) {
         json_auto_t *shown = visible(row);
         json_dumpf(shown, stdout, JSON_COMPACT | JSON_SORT_KEYS);
         putchar('\n');
@@ -151,8 +149,7 @@ int print_rows(struct cli *cli, const struct column *columns, const char *usual,
         return -1;
     size_t i;
     json_t *row;
-    json_array_foreach(rows, i, row)
-    {
+    json_array_foreach (rows, i, row) {
         if (add_line(cli, &parsed, row, &lines, e) < 0)
             return -1;
     }

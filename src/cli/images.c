@@ -110,7 +110,8 @@ static int run_images(struct cli *cli, const void *values, struct words words, s
     json_auto_t *rows = json_array();
     size_t i;
     json_t *image;
-    json_array_foreach(answer, i, image) add_image(cli, &options, image, rows);
+    json_array_foreach (answer, i, image)
+        add_image(cli, &options, image, rows);
     const char *usual = "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
     if (options.digests)
         usual = "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t"
@@ -160,7 +161,7 @@ static int run_history(struct cli *cli, const void *values, struct words words, 
     json_auto_t *rows = json_array();
     size_t i;
     json_t *layer;
-    json_array_foreach(answer, i, layer)
+    json_array_foreach (answer, i, layer)
         json_array_append_new(rows, history_row(cli, layer, options->no_trunc));
     return print_rows(cli, history_columns,
                       options->quiet ? "{{.ID}}"
@@ -190,8 +191,7 @@ static void print_removals(const json_t *removals)
 {
     size_t i;
     json_t *removal;
-    json_array_foreach(removals, i, removal)
-    {
+    json_array_foreach (removals, i, removal) {
         if (*json_text(removal, "Untagged"))
             printf("Untagged: %s\n", json_text(removal, "Untagged"));
         if (*json_text(removal, "Deleted"))

@@ -52,8 +52,7 @@ static const char *names_of(struct cli *cli, const json_t *container)
     const char *names = "";
     size_t i;
     json_t *name;
-    json_array_foreach(json_object_get(container, "Names"), i, name)
-    {
+    json_array_foreach (json_object_get(container, "Names"), i, name) {
         const char *text = json_string_value(name);
         if (text)
             names = joined(cli, names, text + (*text == '/'));
@@ -67,8 +66,8 @@ static const char *networks_of(struct cli *cli, const json_t *container)
     const char *key;
     json_t *value;
     json_t *settings = json_object_get(container, "NetworkSettings");
-    json_object_foreach(json_object_get(settings, "Networks"), key, value) networks =
-        joined(cli, networks, key);
+    json_object_foreach (json_object_get(settings, "Networks"), key, value)
+        networks = joined(cli, networks, key);
     return networks;
 }
 
@@ -79,8 +78,7 @@ static const char *mounts_of(struct cli *cli, const json_t *container, bool no_t
     size_t i;
     json_t *mount;
     *volumes = 0;
-    json_array_foreach(json_object_get(container, "Mounts"), i, mount)
-    {
+    json_array_foreach (json_object_get(container, "Mounts"), i, mount) {
         const char *name = json_text(mount, "Name");
         name = *name ? name : json_text(mount, "Source");
         mounts = joined(cli, mounts, no_trunc ? name : ellipsis(cli->arena, name, 15));
@@ -94,8 +92,7 @@ static const char *ports_of(struct cli *cli, const json_t *container)
     const char *ports = "";
     size_t i;
     json_t *port;
-    json_array_foreach(json_object_get(container, "Ports"), i, port)
-    {
+    json_array_foreach (json_object_get(container, "Ports"), i, port) {
         const char *text = arena_printf(cli->arena, "%lld/%s", json_number(port, "PrivatePort"),
                                         json_text(port, "Type"));
         if (json_number(port, "PublicPort"))
@@ -175,7 +172,7 @@ static int run_list(struct cli *cli, const void *values, struct words words, str
     json_auto_t *rows = json_array();
     size_t i;
     json_t *container;
-    json_array_foreach(answer, i, container)
+    json_array_foreach (answer, i, container)
         json_array_append_new(rows, row_of(cli, container, options->no_trunc));
     const char *usual = options->quiet ? "{{.ID}}" : options->size ? TABLE "\t{{.Size}}" : TABLE;
     return print_rows(cli, columns, usual, options->format, rows, e);

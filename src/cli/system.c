@@ -37,8 +37,7 @@ static void print_driver_status(const json_t *info)
 {
     size_t i;
     json_t *pair;
-    json_array_foreach(json_object_get(info, "DriverStatus"), i, pair)
-    {
+    json_array_foreach (json_object_get(info, "DriverStatus"), i, pair) {
         const char *key = json_string_value(json_array_get(pair, 0));
         const char *value = json_string_value(json_array_get(pair, 1));
         if (key && value)
@@ -53,8 +52,7 @@ static void print_security_options(struct cli *cli, const json_t *info)
     json_t *option;
     if (json_array_size(json_object_get(info, "SecurityOptions")) > 0)
         puts(" Security Options:");
-    json_array_foreach(json_object_get(info, "SecurityOptions"), i, option)
-    {
+    json_array_foreach (json_object_get(info, "SecurityOptions"), i, option) {
         char *rest = arena_strdup(cli->arena, json_string_value(option));
         for (char *part; (part = strsep(&rest, ","));) {
             char *value = strchr(part, '=');
@@ -98,7 +96,7 @@ static void print_server_info(struct cli *cli, const json_t *info)
     print_truth(info, "Live Restore Enabled", "LiveRestoreEnabled");
     size_t i;
     json_t *warning;
-    json_array_foreach(json_object_get(info, "Warnings"), i, warning)
+    json_array_foreach (json_object_get(info, "Warnings"), i, warning)
         fprintf(stderr, "%s\n", json_string_value(warning));
 }
 

@@ -19,7 +19,8 @@ const char **sorted_keys(struct arena *arena, json_t *object, size_t *count)
     const char *key;
     json_t *value;
     *count = 0;
-    json_object_foreach(object, key, value) keys[(*count)++] = key;
+    json_object_foreach (object, key, value)
+        keys[(*count)++] = key;
     qsort(keys, *count, sizeof(*keys), compare_texts);
     return keys;
 }

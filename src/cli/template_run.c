@@ -47,8 +47,7 @@ static json_t *find_member(json_t *object, const char *name)
     json_t *other;
     if (value)
         return value;
-    json_object_foreach(object, key, other)
-    {
+    json_object_foreach (object, key, other) {
         if (strcasecmp(key, name) == 0)
             return other;
     }

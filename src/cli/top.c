@@ -9,8 +9,7 @@ static const char *cells_of(struct cli *cli, const json_t *cells)
     const char *line = "";
     size_t i;
     json_t *cell;
-    json_array_foreach(cells, i, cell)
-    {
+    json_array_foreach (cells, i, cell) {
         const char *text = json_string_value(cell);
         line = arena_printf(cli->arena, "%s%s%s", line, i ? "\t" : "", text ? text : "");
     }
@@ -33,7 +32,7 @@ static int run_top(struct cli *cli, const void *options, struct words words, str
     vec_add(cli->arena, &lines, cells_of(cli, json_object_get(answer, "Titles")));
     size_t i;
     json_t *process;
-    json_array_foreach(json_object_get(answer, "Processes"), i, process)
+    json_array_foreach (json_object_get(answer, "Processes"), i, process)
         vec_add(cli->arena, &lines, cells_of(cli, process));
     print_aligned(cli, &lines, 20);
     return 0;

@@ -49,7 +49,7 @@ static int run_list(struct cli *cli, const void *values, struct words words, str
     json_auto_t *rows = json_array();
     size_t i;
     json_t *volume;
-    json_array_foreach(json_object_get(answer, "Volumes"), i, volume)
+    json_array_foreach (json_object_get(answer, "Volumes"), i, volume)
         json_array_append_new(rows, volume_row(cli, volume));
     return print_rows(cli, columns, options->quiet ? "{{.Name}}" : "table {{.Driver}}\t{{.Name}}",
                       options->format, rows, e);

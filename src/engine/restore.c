@@ -83,8 +83,7 @@ static void map_sysctls(const struct container *container, struct arena *arena,
         *sysctls = json_object_get(json_object_get(container->config, "HostConfig"), "Sysctls");
     struct stasis_mapping *mapped =
         arena_alloc(arena, (json_object_size(sysctls) + 1) * sizeof(*mapped));
-    json_object_foreach(sysctls, name, value)
-    {
+    json_object_foreach (sysctls, name, value) {
         if (strncmp(name, "net.", 4) == 0 && json_is_string(value))
             mapped[options->net_sysctls_count++] =
                 (struct stasis_mapping){.key = name, .value = json_string_value(value)};

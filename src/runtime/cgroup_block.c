@@ -54,8 +54,7 @@ static int set_throttles(const struct cgroup *cgroup, const json_t *json, struct
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
         size_t n = 0;
         json_t *device = NULL, *devices = json_object_get(json, kinds[i].key);
-        json_array_foreach(devices, n, device)
-        {
+        json_array_foreach (devices, n, device) {
             AUTO_CONTROLLER struct controller block = {.directory = -1};
             if (open_block(&block, cgroup, e) < 0 ||
                 set_rate(&block, kinds[i].v1_file, kinds[i].v2_key, device, arena, e) < 0)

@@ -148,8 +148,7 @@ static int set_huge_pages(const struct cgroup *cgroup, json_t *json, struct aren
 {
     size_t i = 0;
     json_t *item = NULL;
-    json_array_foreach(json, i, item)
-    {
+    json_array_foreach (json, i, item) {
         const char *size = json_string_value(json_object_get(item, "pageSize"));
         AUTO_CONTROLLER struct controller huge = {.directory = -1};
         if (!size || !*size || strchr(size, '/'))

@@ -107,8 +107,7 @@ static bool holds(const json_t *capabilities, int capability)
 {
     size_t i = 0;
     json_t *item = NULL;
-    json_array_foreach(capabilities, i, item)
-    {
+    json_array_foreach (capabilities, i, item) {
         const char *name = json_string_value(item);
         if (name && capability_number(name) == capability)
             return true;

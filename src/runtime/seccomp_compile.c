@@ -89,8 +89,7 @@ static int read_comparisons(struct rule *rule, json_t *args, struct error *e)
     json_t *item = NULL;
     if (json_array_size(args) > 6)
         return fail(e, EINVAL, "more than 6 args");
-    json_array_foreach(args, i, item)
-    {
+    json_array_foreach (args, i, item) {
         if (read_comparison(&rule->comparisons[i], item, e) < 0)
             return -1;
         for (size_t before = 0; before < i; before++)
@@ -136,8 +135,7 @@ static int add_rules(scmp_filter_ctx context, json_t *json, uint32_t default_act
         return 0; /* libseccomp refuses to be told what it does anyway */
     size_t i = 0;
     json_t *name = NULL;
-    json_array_foreach(names, i, name)
-    {
+    json_array_foreach (names, i, name) {
         if (!json_is_string(name))
             return fail(e, EINVAL, "syscalls: a name is not a string");
         if (add_rule(context, &rule, json_string_value(name), e) < 0)
@@ -168,8 +166,7 @@ static int add_architectures(scmp_filter_ctx context, json_t *names, struct erro
 {
     size_t i = 0;
     json_t *item = NULL;
-    json_array_foreach(names, i, item)
-    {
+    json_array_foreach (names, i, item) {
         const char *name = json_string_value(item);
         uint32_t token = name ? architecture(name) : 0;
         if (!token)
@@ -185,8 +182,7 @@ static int read_flags(unsigned *flags, json_t *names, struct error *e)
 {
     size_t i = 0;
     json_t *item = NULL;
-    json_array_foreach(names, i, item)
-    {
+    json_array_foreach (names, i, item) {
         const char *name = json_string_value(item) ? json_string_value(item) : "?";
         if (!strcmp(name, "SECCOMP_FILTER_FLAG_LOG"))
             *flags |= SECCOMP_FILTER_FLAG_LOG;
@@ -228,8 +224,7 @@ static int compile(struct seccomp_filter *filter, scmp_filter_ctx context, json_
         return fail(e, ENOTSUP, "libseccomp is too old");
     size_t i = 0;
     json_t *rules = NULL;
-    json_array_foreach(calls, i, rules)
-    {
+    json_array_foreach (calls, i, rules) {
         if (add_rules(context, rules, default_action, e) < 0)
             return -1;
     }

@@ -30,11 +30,9 @@ static int highest_number(const json_t *calls, uint32_t architecture)
     int highest = -1;
     size_t i = 0, n = 0;
     json_t *rule = NULL, *name = NULL;
-    json_array_foreach(calls, i, rule)
-    {
+    json_array_foreach (calls, i, rule) {
         json_t *names = json_object_get(rule, "names");
-        json_array_foreach(names, n, name)
-        {
+        json_array_foreach (names, n, name) {
             const char *text = json_string_value(name);
             int number = text ? seccomp_syscall_resolve_name_arch(architecture, text) : -1;
             if (number > highest)
@@ -78,8 +76,7 @@ int seccomp_let_unknown_calls_be_missing(struct seccomp_filter *filter, const js
     struct sock_filter *code = arena_alloc(arena, most * sizeof(*code));
     size_t length = 0, i = 0;
     json_t *name = NULL;
-    json_array_foreach(architectures, i, name)
-    {
+    json_array_foreach (architectures, i, name) {
         length = add_part(code, length, json_string_value(name), calls);
     }
     if (length + filter->length > BPF_MAXINSNS)

@@ -30,8 +30,7 @@ int spec_read_strings(struct strings *strings, json_t *json, struct arena *arena
         return fail(e, EINVAL, "%s is not an array", what);
     size_t i = 0;
     json_t *item = NULL;
-    json_array_foreach(json, i, item)
-    {
+    json_array_foreach (json, i, item) {
         if (!json_is_string(item))
             return fail(e, EINVAL, "%s[%zu] is not a string", what, i);
         vec_add(arena, strings, json_string_value(item));
@@ -128,8 +127,7 @@ static int read_namespaces(struct spec *spec, json_t *json, struct arena *arena,
     size_t i = 0;
     json_t *item = NULL;
     spec->joined = arena_alloc(arena, json_array_size(json) * sizeof(*spec->joined));
-    json_array_foreach(json, i, item)
-    {
+    json_array_foreach (json, i, item) {
         json_error_t why;
         const char *type = NULL, *path = NULL;
         if (json_unpack_ex(item, &why, 0, "{s:s, s?s}", "type", &type, "path", &path) < 0)

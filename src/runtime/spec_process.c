@@ -46,8 +46,7 @@ static int read_user(struct process_spec *process, json_t *user, struct arena *a
     process->groups = arena_alloc(arena, json_array_size(groups) * sizeof(gid_t));
     size_t i = 0;
     json_t *group = NULL;
-    json_array_foreach(groups, i, group)
-    {
+    json_array_foreach (groups, i, group) {
         if (read_id(&process->groups[process->groups_count++], group, "additionalGids", e) < 0)
             return -1;
     }
@@ -59,8 +58,7 @@ static int read_capability_set(uint64_t *set, json_t *capabilities, const char *
 {
     size_t i = 0;
     json_t *item = NULL, *names = json_object_get(capabilities, name);
-    json_array_foreach(names, i, item)
-    {
+    json_array_foreach (names, i, item) {
         int number = json_is_string(item) ? capability_number(json_string_value(item)) : -1;
         if (number < 0)
             return fail(e, EINVAL, "process.capabilities.%s: unknown capability %s", name,
@@ -87,8 +85,7 @@ static int read_limits(struct process_spec *process, json_t *json, struct arena 
     process->limits = arena_alloc(arena, json_array_size(json) * sizeof(*process->limits));
     size_t i = 0;
     json_t *item = NULL;
-    json_array_foreach(json, i, item)
-    {
+    json_array_foreach (json, i, item) {
         json_error_t why;
         const char *type = NULL;
         json_int_t soft = 0, hard = 0;

@@ -60,8 +60,7 @@ int sysctl_apply(const struct spec *spec, struct error *e)
 {
     const char *name = NULL;
     json_t *value = NULL;
-    json_object_foreach(spec->sysctl, name, value)
-    {
+    json_object_foreach (spec->sysctl, name, value) {
         if (!json_is_string(value))
             return fail(e, EINVAL, "sysctl %s: its value is not a string", name);
         if (apply_one(spec, name, json_string_value(value), e) < 0)

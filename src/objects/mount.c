@@ -165,14 +165,20 @@ static bool is_renewable(const struct mount *mount)
     return mount->kind && mount->kind->renewable && !strcmp(mount->info.root, "/");
 }
 
-static enum mount_source find_source(const struct mount *mount, const mountinfo_list *outside)
+/* What has a name outside is taken from there, unless it shows a file system that the tree itself
+ * brings (as the null device of /dev does that hides files of /proc). */
+static enum mount_source find_source(const struct mount_table *table, const struct mount *mount,
+                                     const mountinfo_list *outside)
 {
-    if (!mount->parent)
+    const struct mount *origin = mount->origin;
+    bool origin_is_new = origin && origin != table->mounts && !origin->external &&
+                         !mount_find_outside(outside, origin);
+    if (mount == table->mounts)
         return MOUNT_ROOT;
-    if (mount->origin)
-        return MOUNT_BIND;
-    if (mount->external)
+    if (mount->external && !origin_is_new)
         return MOUNT_EXTERNAL;
+    if (origin)
+        return MOUNT_BIND;
     return mount_find_outside(outside, mount) ? MOUNT_OUTSIDE : MOUNT_NEW;
 }
 
@@ -185,7 +191,7 @@ int mount_table_arrange(struct mount_table *table, const mountinfo_list *outside
         struct mount *mount = &table->mounts[i];
         mount->parent = i ? find_parent(table, mount) : NULL;
         mount->origin = i ? find_origin(table, mount) : NULL;
-        mount->source = find_source(mount, outside);
+        mount->source = find_source(table, mount, outside);
         if (mount->source == MOUNT_NEW && !is_renewable(mount))
             return fail(e, ENOTSUP, MOUNT_FORMAT ": not supported", MOUNT_NAME(mount));
     }

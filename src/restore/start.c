@@ -54,6 +54,11 @@ int start_root(struct tree *tree, struct error *e)
         leader->host_tid = 0;
         if (errno == EEXIST)
             return fail(e, EEXIST, "pid %u is in use: %s", tree->root->pid, strerror(EEXIST));
+        if (errno == EPERM)
+            return fail(e, EPERM,
+                        TASK_FORMAT ": cannot choose its pid: this needs root "
+                                    "(CAP_CHECKPOINT_RESTORE): %s",
+                        TASK_NAME(tree->root), strerror(EPERM));
         return fail_errno(e, TASK_FORMAT ": cannot fork", TASK_NAME(tree->root));
     }
     tree->root_pidfd = pidfd;

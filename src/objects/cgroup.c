@@ -14,6 +14,7 @@
 #include "kernel/nsvisit.h"
 #include "kernel/procfs.h"
 #include "objects/cgroup_properties.h"
+#include "objects/mount.h"
 #include "objects/namespace.h"
 #include "objects/namespace_kinds.h"
 
@@ -25,9 +26,9 @@ struct cgroup_set {
 
 struct cgroup_sets {
     struct dump *dump;
-    mountinfo_list mounts;       /* the dumper's */
-    VEC(struct cgroup_set) sets; /* id 1 first */
-    cgroup_places inside;        /* the root task's places as its cgroup namespace has them */
+    const mountinfo_list *mounts; /* the dumper's */
+    VEC(struct cgroup_set) sets;  /* id 1 first */
+    cgroup_places inside;         /* the root task's places as its cgroup namespace has them */
 };
 
 static uint32_t set_of(struct cgroup_sets *sets, char *text)
@@ -49,7 +50,8 @@ static int read_own_set(struct cgroup_sets *sets, struct error *e)
     if (!text)
         return -1;
     set_of(sets, text);
-    return mountinfo_read(self, sets->dump->arena, &sets->mounts, e);
+    sets->mounts = mounts_of_dumper(sets->dump, e);
+    return sets->mounts ? 0 : -1;
 }
 
 static int read_sets(struct cgroup_sets *sets, const struct owner *owners, size_t count,
@@ -196,7 +198,7 @@ static bool is_covered(const CgControllerEntry *entry, const char *path)
 static int add_directory(struct cgroup_sets *sets, const struct cgroup_place *place,
                          CgControllerEntry *entry, struct error *e)
 {
-    AUTO_CLOSE int path = cgroup_open(&sets->mounts, place->controllers, place->path);
+    AUTO_CLOSE int path = cgroup_open(sets->mounts, place->controllers, place->path);
     if (path < 0 && errno == ENODEV)
         return 0;
     AUTO_CLOSE int directory =

@@ -39,6 +39,9 @@ struct mount_table {
  * from. Fails for what a restore could not bring back. */
 int mounts_of_tree(struct dump *dump, const struct owner *root, struct error *e);
 
+/* The dumper's own mounts, read once. NULL with *e. */
+const mountinfo_list *mounts_of_dumper(struct dump *dump, struct error *e);
+
 /* By the kernel's id (mnt_id in fdinfo), which is also the id in images. NULL: no such mount in the
  * tree's namespace (or it cannot be reached from its root). */
 const struct mount *mount_by_id(const struct mount_table *table, int id);

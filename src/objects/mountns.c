@@ -46,10 +46,16 @@ static struct mount mount_from_line(struct dump *dump, const struct mountinfo *i
     return mount;
 }
 
-static int read_own_mounts(struct dump *dump, mountinfo_list *list, struct error *e)
+const mountinfo_list *mounts_of_dumper(struct dump *dump, struct error *e)
 {
+    if (dump->own_mounts)
+        return dump->own_mounts;
+    mountinfo_list *list = arena_alloc(dump->arena, sizeof(*list));
     AUTO_CLOSE int self = proc_open_self(e);
-    return self < 0 ? -1 : mountinfo_read(self, dump->arena, list, e);
+    if (self < 0 || mountinfo_read(self, dump->arena, list, e) < 0)
+        return NULL;
+    dump->own_mounts = list;
+    return list;
 }
 
 /* The root of a cgroup mount is shown as its reader's cgroup namespace has it: asked inside the
@@ -89,18 +95,19 @@ static int check_mount(const struct dump *dump, const struct mount *mount,
 
 int mounts_of_tree(struct dump *dump, const struct owner *root, struct error *e)
 {
-    mountinfo_list lines = {0}, own = {0}, none = {0};
-    if (read_mounts_of(dump, root, &lines, e) < 0 || read_own_mounts(dump, &own, e) < 0)
+    mountinfo_list lines = {0}, none = {0};
+    const mountinfo_list *own = mounts_of_dumper(dump, e);
+    if (!own || read_mounts_of(dump, root, &lines, e) < 0)
         return fail_in(e, "pid %d (%s)", (int)root->pid, root->comm);
     struct mount_table *table = arena_alloc(dump->arena, sizeof(*table));
     table->mounts = arena_alloc(dump->arena, lines.count * sizeof(struct mount));
     for (; table->count < lines.count; table->count++)
         table->mounts[table->count] = mount_from_line(dump, &lines.items[table->count]);
-    bool shares_root = mount_table_shares_root(table, &own);
-    if (mount_table_arrange(table, shares_root ? &own : &none, dump->arena, e) < 0)
+    bool shares_root = mount_table_shares_root(table, own);
+    if (mount_table_arrange(table, shares_root ? own : &none, dump->arena, e) < 0)
         return fail_in(e, "pid %d (%s)", (int)root->pid, root->comm);
     for (size_t i = 0; i < table->count; i++)
-        if (check_mount(dump, &table->mounts[i], &own, e) < 0)
+        if (check_mount(dump, &table->mounts[i], own, e) < 0)
             return fail_in(e, "pid %d (%s)", (int)root->pid, root->comm);
     dump->mounts = table;
     return 0;

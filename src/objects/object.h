@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "image/image.h"
 #include "images.pb-c.h"
+#include "kernel/mountinfo.h"
 #include "stasis.h"
 
 /* ---- dump ---- */
@@ -70,6 +71,7 @@ struct dump {
     struct image_set *images;
     VEC(struct namespace_id) namespaces;
     const char *empty_archive;   /* tmpfs.c: the image of the first empty tmpfs */
+    mountinfo_list *own_mounts;  /* mountns.c: those of the dumper */
     struct mount_table *mounts;  /* NULL while the tree shares the dumper's mount namespace */
     struct file_registry *files; /* objects/registry.c */
     struct image *files_image;   /* files.img, kept open until the end */

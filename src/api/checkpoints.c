@@ -5,7 +5,7 @@
 
 #include "api/checkpoint_paths.h"
 #include "api/routes.h"
-#include "engine/engine.h"
+#include "api/tasks.h"
 
 int checkpoint_path(const char *text, const char **path, struct error *e)
 {
@@ -37,7 +37,8 @@ static int create_from_body(struct request *request, const json_t *body, struct 
         return fail(e, EINVAL, "Invalid checkpoint ID: it must not be empty");
     if (checkpoint_path(text_of(body, "CheckpointDir"), &checkpoint.directory, e) < 0)
         return -1;
-    return engine_checkpoint_create(request->engine, request->params[0], &checkpoint, e);
+    json_t *task = checkpoint_task("checkpoint", request->params[0], &checkpoint);
+    return perform(request->launcher, request->engine, task, NULL, e);
 }
 
 int create_checkpoint(struct request *request, struct error *e)
@@ -70,10 +71,7 @@ int remove_checkpoint(struct request *request, struct error *e)
     return reply_empty(request, 204);
 }
 
-typedef int checkpoint_action(struct engine *engine, const char *ref,
-                              const struct engine_checkpoint *checkpoint, struct error *e);
-
-static int act_on_body(checkpoint_action *act, struct request *request, const json_t *body,
+static int act_on_body(const char *task, struct request *request, const json_t *body,
                        struct error *e)
 {
     struct engine_checkpoint checkpoint = {.leave_running = flag_of(body, "leaveRunning"),
@@ -83,13 +81,14 @@ static int act_on_body(checkpoint_action *act, struct request *request, const js
     if (checkpoint_path(text_of(body, "imageDir"), &checkpoint.image_dir, e) < 0 ||
         checkpoint_path(text_of(body, "workDir"), &checkpoint.work_dir, e) < 0)
         return -1;
-    return act(request->engine, request->params[0], &checkpoint, e);
+    return perform(request->launcher, request->engine,
+                   checkpoint_task(task, request->params[0], &checkpoint), NULL, e);
 }
 
-static int act_as_in_1_10(checkpoint_action *act, struct request *request, struct error *e)
+static int act_as_in_1_10(const char *task, struct request *request, struct error *e)
 {
     json_t *body = request_json(request, e);
-    int result = body ? act_on_body(act, request, body, e) : -1;
+    int result = body ? act_on_body(task, request, body, e) : -1;
 
     json_decref(body);
     return result < 0 ? -1 : reply_empty(request, 204);
@@ -97,10 +96,10 @@ static int act_as_in_1_10(checkpoint_action *act, struct request *request, struc
 
 int checkpoint_as_in_1_10(struct request *request, struct error *e)
 {
-    return act_as_in_1_10(engine_checkpoint_create, request, e);
+    return act_as_in_1_10("checkpoint", request, e);
 }
 
 int restore_as_in_1_10(struct request *request, struct error *e)
 {
-    return act_as_in_1_10(engine_container_restore, request, e);
+    return act_as_in_1_10("restore", request, e);
 }

@@ -13,6 +13,7 @@
 
 #include "api/http.h"
 #include "api/server.h"
+#include "api/tasks.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "engine/engine.h"
@@ -90,12 +91,12 @@ static void wait_for_ending_signal(int signals, const struct log *log)
     log_line(log, LOG_MESSAGE, "ending after signal %u", info.ssi_signo);
 }
 
-static int serve(struct engine *engine, const struct api_daemon_options *options, int signals,
-                 struct error *e)
+static int serve(struct engine *engine, struct launcher *launcher,
+                 const struct api_daemon_options *options, int signals, struct error *e)
 {
     const char *path = options->socket_path ? options->socket_path : API_DEFAULT_SOCKET;
     struct log log = log_on(STDERR_FILENO, options->debug ? LOG_DEBUG : LOG_MESSAGE);
-    struct http_options http_options = {.engine = engine, .log = &log};
+    struct http_options http_options = {.engine = engine, .launcher = launcher, .log = &log};
 
     http_options.listen_fd = listen_on(path, e);
     if (http_options.listen_fd < 0)
@@ -116,9 +117,13 @@ int api_serve_socket(struct engine *engine, const struct api_daemon_options *opt
                      struct error *e)
 {
     sigset_t before;
+    struct launcher *launcher = launcher_start(engine, e);
+    if (!launcher)
+        return -1;
     AUTO_CLOSE int signals = catch_ending_signals(&before, e);
-    int result = signals < 0 ? -1 : serve(engine, options, signals, e);
+    int result = signals < 0 ? -1 : serve(engine, launcher, options, signals, e);
 
+    launcher_stop(launcher);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result;
 }

@@ -3,6 +3,7 @@
 
 #include "api/joined_streams.h"
 #include "api/routes.h"
+#include "api/tasks.h"
 #include "engine/engine.h"
 
 int create_exec(struct request *request, struct error *e)
@@ -24,7 +25,9 @@ int start_exec(struct request *request, struct error *e)
         return -1;
     bool detach = json_is_true(json_object_get(body, "Detach"));
     json_decref(body);
-    if (engine_exec_start(request->engine, request->params[0], detach ? NULL : &streams, e) < 0)
+    json_t *task =
+        json_pack("{s:s, s:s, s:b}", "Task", "exec", "Ref", request->params[0], "Detach", detach);
+    if (perform(request->launcher, request->engine, task, &streams, e) < 0)
         return -1;
     return detach ? reply_empty(request, 200) : reply_joined(request, streams);
 }

@@ -28,6 +28,7 @@ enum {
 struct api_server {
     struct MHD_Daemon *daemon;
     struct engine *engine;
+    struct launcher *launcher;
     const struct log *log;
     int stopping; /* eventfd, readable once the server ends */
     atomic_int active;
@@ -208,6 +209,7 @@ static struct exchange *exchange_new(struct api_server *server, struct MHD_Conne
     x->server = server;
     x->request = (struct request){.arena = arena,
                                   .engine = server->engine,
+                                  .launcher = server->launcher,
                                   .method = arena_strdup(arena, method),
                                   .path = arena_strdup(arena, path),
                                   .body = "",
@@ -450,7 +452,8 @@ struct api_server *http_start(const struct http_options *options, struct error *
         fail(e, ENOMEM, "API server");
         return NULL;
     }
-    *server = (struct api_server){.engine = options->engine, .log = options->log};
+    *server = (struct api_server){
+        .engine = options->engine, .launcher = options->launcher, .log = options->log};
     server->stopping = eventfd(0, EFD_CLOEXEC);
     if (options->listen_fd < 0)
         flags |= MHD_USE_NO_LISTEN_SOCKET;

@@ -9,8 +9,9 @@ struct api_server;
 
 struct http_options {
     struct engine *engine;
-    const struct log *log; /* may be NULL */
-    int listen_fd;         /* a listening socket, which is closed at the end, or -1 */
+    struct launcher *launcher; /* may be NULL; as the engine, it must outlive the server */
+    const struct log *log;     /* may be NULL */
+    int listen_fd;             /* a listening socket, which is closed at the end, or -1 */
 };
 
 /* Starts answering. NULL with *e. */

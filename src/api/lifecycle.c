@@ -3,7 +3,7 @@
 
 #include "api/checkpoint_paths.h"
 #include "api/routes.h"
-#include "engine/engine.h"
+#include "api/tasks.h"
 
 int start_container(struct request *request, struct error *e)
 {
@@ -12,41 +12,50 @@ int start_container(struct request *request, struct error *e)
     struct engine_checkpoint from = {.name = checkpoint, .force = true};
 
     if (!checkpoint || !*checkpoint) {
-        if (engine_container_start(request->engine, id, e) < 0)
+        json_t *task = json_pack("{s:s, s:s}", "Task", "start", "Ref", id);
+        if (perform(request->launcher, request->engine, task, NULL, e) < 0)
             return -1;
         return reply_empty(request, 204);
     }
     if (checkpoint_path(request_query(request, "checkpoint-dir"), &from.directory, e) < 0 ||
-        engine_container_restore(request->engine, id, &from, e) < 0)
+        perform(request->launcher, request->engine, checkpoint_task("restore", id, &from), NULL,
+                e) < 0)
         return -1;
     return reply_empty(request, 204);
 }
 
-typedef int stopper(struct engine *engine, const char *ref, const char *signal, int timeout,
-                    struct error *e);
-
-static int stop_by(stopper *stop, struct request *request, struct error *e)
+static int read_timeout(const struct request *request, int *seconds, struct error *e)
 {
     int64_t timeout;
 
     if (request_number(request, "t", -1, &timeout, e) < 0)
         return -1;
-    if (timeout < -1 || timeout > INT32_MAX)
-        timeout = INT32_MAX;
-    if (stop(request->engine, request->params[0], request_query(request, "signal"), (int)timeout,
-             e) < 0)
-        return -1;
-    return reply_empty(request, 204);
+    *seconds = timeout < -1 || timeout > INT32_MAX ? INT32_MAX : (int)timeout;
+    return 0;
 }
 
 int stop_container(struct request *request, struct error *e)
 {
-    return stop_by(engine_container_stop, request, e);
+    int timeout;
+
+    if (read_timeout(request, &timeout, e) < 0 ||
+        engine_container_stop(request->engine, request->params[0], request_query(request, "signal"),
+                              timeout, e) < 0)
+        return -1;
+    return reply_empty(request, 204);
 }
 
 int restart_container(struct request *request, struct error *e)
 {
-    return stop_by(engine_container_restart, request, e);
+    int timeout;
+
+    if (read_timeout(request, &timeout, e) < 0)
+        return -1;
+    json_t *task = json_pack("{s:s, s:s, s:s?, s:i}", "Task", "restart", "Ref", request->params[0],
+                             "Signal", request_query(request, "signal"), "Timeout", timeout);
+    if (perform(request->launcher, request->engine, task, NULL, e) < 0)
+        return -1;
+    return reply_empty(request, 204);
 }
 
 int kill_container(struct request *request, struct error *e)

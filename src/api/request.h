@@ -16,6 +16,7 @@
 #define API_VERSION_MIN_TEXT "1.24"
 
 struct engine;
+struct launcher;
 struct request;
 
 /* Where a long answer goes. */
@@ -44,6 +45,7 @@ struct reply {
 struct request {
     struct arena *arena; /* released after the reply was sent */
     struct engine *engine;
+    struct launcher *launcher; /* of a daemon, or NULL: for perform of tasks.h */
     const char *method;
     const char *path;      /* unescaped, without the version */
     const char *params[4]; /* what the {} of the route stood for */

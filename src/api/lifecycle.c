@@ -12,7 +12,7 @@ int start_container(struct request *request, struct error *e)
     struct engine_checkpoint from = {.name = checkpoint, .force = true};
 
     if (!checkpoint || !*checkpoint) {
-        json_t *task = json_pack("{s:s, s:s}", "Task", "start", "Ref", id);
+        json_t *task = json_pack("{s:s, s:s, s:b}", "Task", "start", "Ref", id, "Starts", true);
         if (perform(request->launcher, request->engine, task, NULL, e) < 0)
             return -1;
         return reply_empty(request, 204);
@@ -51,8 +51,9 @@ int restart_container(struct request *request, struct error *e)
 
     if (read_timeout(request, &timeout, e) < 0)
         return -1;
-    json_t *task = json_pack("{s:s, s:s, s:s?, s:i}", "Task", "restart", "Ref", request->params[0],
-                             "Signal", request_query(request, "signal"), "Timeout", timeout);
+    json_t *task =
+        json_pack("{s:s, s:s, s:b, s:s?, s:i}", "Task", "restart", "Ref", request->params[0],
+                  "Starts", true, "Signal", request_query(request, "signal"), "Timeout", timeout);
     if (perform(request->launcher, request->engine, task, NULL, e) < 0)
         return -1;
     return reply_empty(request, 204);

@@ -49,11 +49,11 @@ static struct engine_checkpoint checkpoint_of(const json_t *task)
 json_t *checkpoint_task(const char *task, const char *ref,
                         const struct engine_checkpoint *checkpoint)
 {
-    return json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:b, s:b, s:b}", "Task", task, "Ref", ref,
-                     "Name", checkpoint->name, "Directory", checkpoint->directory, "ImageDir",
-                     checkpoint->image_dir, "WorkDir", checkpoint->work_dir, "LeaveRunning",
-                     checkpoint->leave_running, "IgnoreRootfs", checkpoint->ignore_rootfs, "Force",
-                     checkpoint->force);
+    return json_pack("{s:s, s:s, s:b, s:s?, s:s?, s:s?, s:s?, s:b, s:b, s:b}", "Task", task, "Ref",
+                     ref, "Starts", !strcmp(task, "restore"), "Name", checkpoint->name, "Directory",
+                     checkpoint->directory, "ImageDir", checkpoint->image_dir, "WorkDir",
+                     checkpoint->work_dir, "LeaveRunning", checkpoint->leave_running,
+                     "IgnoreRootfs", checkpoint->ignore_rootfs, "Force", checkpoint->force);
 }
 
 static int checkpoint(struct engine *engine, const json_t *task, int *stream, struct error *e)

@@ -18,7 +18,8 @@ struct launcher;
 struct launcher *launcher_start(struct engine *engine, struct error *e);
 void launcher_stop(struct launcher *launcher);
 
-/* Performs {"Task": "start", ...}, whose members perform.c names; releases `task`. Without a
+/* Performs {"Task": "start", ...}, whose members tasks.c names; releases `task`. With
+ * "Starts": true the clients that wait for the start of "Ref" go along. Without a
  * launcher it happens here. `stream` (may be NULL) gets the socket that the task gives. 0 or -1. */
 int perform(struct launcher *launcher, struct engine *engine, json_t *task, int *stream,
             struct error *e);

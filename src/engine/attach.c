@@ -61,24 +61,34 @@ static void sweep(struct engine *engine)
     }
 }
 
-static int wait_for_start(struct container *container, int streams, struct error *e)
+/* `fd` is the engine's then, also after an error. */
+static int add_waiting(struct engine *engine, const char *id, int fd, int streams, struct error *e)
 {
-    int ends[2];
-    struct engine *engine = container->engine;
     struct waiting_client *client = calloc(1, sizeof(*client));
-    if (!client || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
-        free(client);
+    if (!client) {
+        close(fd);
         return fail_errno(e, "cannot attach");
     }
-    memcpy(client->id, container->id, sizeof(client->id));
-    client->fd = ends[1];
+    memcpy(client->id, id, sizeof(client->id));
+    client->fd = fd;
     client->streams = streams;
     pthread_mutex_lock(&engine->waiting_mutex);
     sweep(engine);
     client->next = engine->waiting;
     engine->waiting = client;
     pthread_mutex_unlock(&engine->waiting_mutex);
-    return ends[0];
+    return 0;
+}
+
+static int wait_for_start(struct container *container, int streams, struct error *e)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return fail_errno(e, "cannot attach");
+    if (add_waiting(container->engine, container->id, ends[1], streams, e) == 0)
+        return ends[0];
+    close(ends[0]);
+    return -1;
 }
 
 int engine_container_attach(struct engine *engine, const char *ref,
@@ -123,6 +133,37 @@ void attach_free(struct waiting_client *clients)
         close(client->fd);
         free(client);
     }
+}
+
+size_t engine_clients_take(struct engine *engine, const char *ref, struct engine_client *clients,
+                           size_t limit)
+{
+    char id[ENGINE_ID_SIZE];
+    struct error ignored = {0};
+    size_t count = 0;
+    if (engine_container_resolve(engine, ref, id, &ignored) < 0)
+        return 0;
+    struct waiting_client *taken = attach_take_waiting(engine, id);
+    for (struct waiting_client *client = taken; client && count < limit; client = client->next) {
+        clients[count++] = (struct engine_client){client->fd, client->streams};
+        client->fd = -1;
+    }
+    attach_free(taken);
+    return count;
+}
+
+int engine_clients_give(struct engine *engine, const char *ref, const struct engine_client *clients,
+                        size_t count, struct error *e)
+{
+    char id[ENGINE_ID_SIZE] = "";
+    int result = engine_container_resolve(engine, ref, id, e);
+    for (size_t i = 0; i < count; i++) {
+        if (result == 0)
+            result = add_waiting(engine, id, clients[i].fd, clients[i].streams, e);
+        else
+            close(clients[i].fd);
+    }
+    return result;
 }
 
 void attach_drop_waiting(struct engine *engine)

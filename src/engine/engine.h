@@ -133,6 +133,20 @@ struct engine_attach {
 int engine_container_attach(struct engine *engine, const char *ref,
                             const struct engine_attach *streams, struct error *e);
 
+/* Clients that attached before the start wait in the engine of their process. Where another process
+ * is to do the start, they are taken out here and given to the engine there.
+ *
+ * Takes at most `limit` of them, whose descriptors are the caller's then; returns how many. */
+struct engine_client {
+    int fd;
+    int streams; /* meant for engine_clients_give alone */
+};
+size_t engine_clients_take(struct engine *engine, const char *ref, struct engine_client *clients,
+                           size_t limit);
+/* The descriptors are the engine's then, also after an error. 0 or -1. */
+int engine_clients_give(struct engine *engine, const char *ref, const struct engine_client *clients,
+                        size_t count, struct error *e);
+
 /* ------------------------------------------------------------------ exec sessions */
 
 /* `config` is the body of POST /containers/{id}/exec. A terminal is EINVAL for now. */

@@ -123,7 +123,7 @@ int engine_container_logs(struct engine *engine, const char *ref, const struct e
 
 struct engine_attach {
     bool in, out, err; /* which streams are joined */
-    bool logs;         /* what the log already holds comes first */
+    bool logs;         /* for the caller: engine_container_logs has what came before */
 };
 
 /* A stream socket to the container's standard streams. What is read from it has Docker's frames (8

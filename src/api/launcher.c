@@ -114,7 +114,7 @@ static void work(struct engine *engine, const char *text, size_t size, const int
 
 static _Noreturn void launch(struct engine *engine, int socket)
 {
-    static char text[MESSAGE_LIMIT];
+    char text[MESSAGE_LIMIT];
     ssize_t size;
     int fds[FDS_LIMIT];
     size_t count;

@@ -4,19 +4,6 @@
 
 #include "checkpoint/tree.h"
 
-/* Bits of VmaEntry.status. */
-enum mapping_status {
-    MAPPING_REGULAR = 1 << 0,
-    MAPPING_VSYSCALL = 1 << 2,
-    MAPPING_VDSO = 1 << 3,
-    MAPPING_HEAP = 1 << 5,
-    MAPPING_FILE_PRIVATE = 1 << 6,
-    MAPPING_FILE_SHARED = 1 << 7,
-    MAPPING_ANON_SHARED = 1 << 8,
-    MAPPING_ANON_PRIVATE = 1 << 9,
-    MAPPING_VVAR = 1 << 12,
-};
-
 /* The status bits of a mapping; 0 with *e naming it where it cannot be restored yet. */
 uint32_t mapping_status_of(const struct task *task, const struct proc_vma *vma, struct error *e);
 

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 
+#include "image/values.h"
 #include "kernel/procfs.h"
 #include "kernel/ptrace.h"
 #include "kernel/xsave.h"
@@ -47,8 +48,6 @@ struct thread {
     uint32_t parent_death_signal, securebits;
     uint32_t seccomp_filter; /* index into seccomp.img of its last filter */
 };
-
-enum task_state { TASK_ALIVE = 1, TASK_STOPPED = 3, TASK_DEAD = 2 }; /* values of the image */
 
 struct task {
     struct owner owner;

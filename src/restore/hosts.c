@@ -64,7 +64,7 @@ int find_hosts(struct tree *tree, struct error *e)
         note_below(tree, tree->root->threads.items[0].host_tid);
     for (size_t i = 0; i < tree->tasks.count; i++) {
         struct task *task = tree->tasks.items[i];
-        for (size_t t = 0; t < task->threads.count && task->state != TASK_ZOMBIE; t++) {
+        for (size_t t = 0; t < task->threads.count && task->state != TASK_DEAD; t++) {
             struct thread *thread = &task->threads.items[t];
             if (!has_own_ids(tree))
                 thread->host_tid = (pid_t)thread->tid;

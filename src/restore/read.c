@@ -192,7 +192,7 @@ static int check_leader(struct task *task, const CoreEntry *core, struct error *
         return fail(e, EBADMSG, "core-%u.img: the process is missing in it", task->pid);
     task->state = tc->task_state;
     task->exit_code = tc->exit_code;
-    if (task->state != TASK_ALIVE && task->state != TASK_STOPPED && task->state != TASK_ZOMBIE)
+    if (task->state != TASK_ALIVE && task->state != TASK_STOPPED && task->state != TASK_DEAD)
         return fail(e, ENOTSUP, "core-%u.img: task state %u is not supported", task->pid,
                     task->state);
     if (tc->n_sigactions > 64)
@@ -212,7 +212,7 @@ static int read_core(struct tree *tree, struct thread *thread, struct error *e)
         return fail(e, ENOTSUP, "core-%u.img: of another processor", thread->tid);
     if (thread->tid == task->pid && check_leader(task, thread->core, e) < 0)
         return -1;
-    if (task->state == TASK_ZOMBIE)
+    if (task->state == TASK_DEAD)
         return 0;
     if (!thread->core->thread_info || !thread->core->thread_core)
         return fail(e, EBADMSG, "core-%u.img: registers or thread are missing in it", thread->tid);
@@ -226,7 +226,7 @@ static int read_cores(struct tree *tree, struct task *task, struct error *e)
     for (size_t i = 0; i < task->threads.count; i++)
         if (read_core(tree, &task->threads.items[i], e) < 0)
             return -1;
-    if (task->state == TASK_ZOMBIE)
+    if (task->state == TASK_DEAD)
         task->threads.count = 1;
     return 0;
 }
@@ -384,10 +384,10 @@ int read_tree(struct tree *tree, struct error *e)
     for (size_t i = 0; i < tree->tasks.count; i++) {
         struct task *task = tree->tasks.items[i];
         if (read_cores(tree, task, e) < 0 ||
-            (task->state != TASK_ZOMBIE && read_living(tree, task, e) < 0))
+            (task->state != TASK_DEAD && read_living(tree, task, e) < 0))
             return -1;
     }
-    if (tree->root->state == TASK_ZOMBIE)
+    if (tree->root->state == TASK_DEAD)
         return fail(e, EBADMSG, "pstree.img: the root is a zombie");
     return 0;
 }

@@ -27,7 +27,7 @@ static int for_each_thread(struct tree *tree, thread_step *step, struct error *e
     for (size_t i = 0; i < tree->tasks.count; i++) {
         struct task *task = tree->tasks.items[i];
         /* The leader last: it may wait for what the others do. */
-        for (size_t t = task->threads.count; t-- > 0 && task->state != TASK_ZOMBIE;)
+        for (size_t t = task->threads.count; t-- > 0 && task->state != TASK_DEAD;)
             if (step(tree, &task->threads.items[t], e) < 0)
                 return fail_in(e, TASK_FORMAT, TASK_NAME(task));
     }
@@ -141,7 +141,7 @@ static int finish_processes(struct tree *tree, struct error *e)
 {
     for (size_t i = 0; i < tree->tasks.count; i++) {
         const struct task *task = tree->tasks.items[i];
-        if (task->state == TASK_ZOMBIE)
+        if (task->state == TASK_DEAD)
             continue;
         if (set_oom_score(tree, task, e) < 0 || enter_cgroups(tree, task, e) < 0)
             return fail_in(e, TASK_FORMAT, TASK_NAME(task));

@@ -173,7 +173,7 @@ static int find_dead_vessel(struct tree *tree, struct error *e)
         const struct thread *leader = &task->threads.items[0];
         struct proc_stat stat;
         struct error gone = {0};
-        if (task->state == TASK_ZOMBIE || !leader->made || leader->made->result <= 0)
+        if (task->state == TASK_DEAD || !leader->made || leader->made->result <= 0)
             continue;
         pid_t host = host_of_vessel(tree, task);
         if (host <= 0)

@@ -2,6 +2,7 @@
 #ifndef STASIS_RESTORE_TREE_H
 #define STASIS_RESTORE_TREE_H
 
+#include "image/values.h"
 #include "objects/cgroup.h"
 #include "objects/namespace.h"
 #include "objects/object.h"
@@ -9,19 +10,6 @@
 
 enum { PAGE_BYTES = 4096 };
 #define ADDRESSES_END 0x7ffffffff000ULL /* of x86-64 with four levels of page tables */
-
-/* Bits of VmaEntry.status. */
-enum mapping_status {
-    MAPPING_REGULAR = 1 << 0,
-    MAPPING_VSYSCALL = 1 << 2,
-    MAPPING_VDSO = 1 << 3,
-    MAPPING_FILE_PRIVATE = 1 << 6,
-    MAPPING_FILE_SHARED = 1 << 7,
-    MAPPING_ANON_SHARED = 1 << 8,
-    MAPPING_ANON_PRIVATE = 1 << 9,
-    MAPPING_VVAR = 1 << 12,
-    MAPPING_KNOWN = 0x13ef, /* all of these, with STACK, HEAP, and what says where memory is from */
-};
 
 /* A file of page contents, opened in the builder. Two are one if device and inode are. */
 struct page_source {
@@ -65,8 +53,6 @@ struct memory {
     address_ranges drop;         /* of what stays: pages that it does not have */
     page_runs read;              /* what must be read in */
 };
-
-enum task_state { TASK_ALIVE = 1, TASK_ZOMBIE = 2, TASK_STOPPED = 3 }; /* values of the image */
 
 struct task;
 

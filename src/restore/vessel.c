@@ -199,7 +199,7 @@ static int write_short_life(struct tree *tree, struct task *task, struct error *
 /* Makers before those they make, as these build on what is left in memory by then. */
 static int write_task(struct tree *tree, struct task *task, struct error *e)
 {
-    bool lives = !task->stand_in && task->state != TASK_ZOMBIE;
+    bool lives = !task->stand_in && task->state != TASK_DEAD;
     if ((lives ? write_living : write_short_life)(tree, task, e) < 0)
         return -1;
     for (size_t i = 0; i < task->makes.count; i++)
@@ -219,7 +219,7 @@ static int begin_thread(struct tree *tree, struct thread *thread, struct error *
 
 static int begin_task(struct tree *tree, struct task *task, struct error *e)
 {
-    if (task->stand_in || task->state == TASK_ZOMBIE) {
+    if (task->stand_in || task->state == TASK_DEAD) {
         task->gone = new_word(tree);
         if (script_begin(&task->threads.items[0].script, &tree->area, false, e) < 0)
             return -1;

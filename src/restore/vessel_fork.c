@@ -80,7 +80,7 @@ static bool reaps_signals(const struct task *task)
         if (task->makes.items[i]->stand_in)
             return true;
     for (size_t i = 0; i < task->children.count; i++)
-        if (task->children.items[i]->state == TASK_ZOMBIE)
+        if (task->children.items[i]->state == TASK_DEAD)
             return true;
     return false;
 }
@@ -96,7 +96,7 @@ void write_reaping(struct tree *tree, struct task *task)
             MUST(script, "wait for a stand-in", SYS_wait4, task->makes.items[i]->pid, 0, __WALL, 0);
     for (size_t i = 0; i < task->children.count; i++) {
         const struct task *child = task->children.items[i];
-        if (child->state != TASK_ZOMBIE)
+        if (child->state != TASK_DEAD)
             continue;
         script_wait_until(script, "wait for a zombie to begin", child->gone, 1);
         MUST(script, "wait for a zombie", SYS_waitid, P_PID, child->pid, 0,
